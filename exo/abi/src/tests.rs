@@ -1,0 +1,53 @@
+use crate::boot_page::BootPage;
+use crate::call::Call;
+use crate::console::{Decoder, Piece, Stream, header};
+use crate::counters::CountersPage;
+use crate::error::Error;
+use std::vec::Vec;
+use zerocopy::FromZeros;
+
+#[test]
+fn shared_pages_fit_a_frame() {
+    assert!(size_of::<BootPage>() <= 4096);
+    assert!(size_of::<CountersPage>() <= 4096);
+}
+
+#[test]
+fn numbers_and_names_are_a_bijection() {
+    for (index, &call) in Call::ALL.iter().enumerate() {
+        assert_eq!(call as u64, index as u64);
+        assert_eq!(Call::from_number(call as u64), Some(call));
+    }
+    assert_eq!(Call::from_number(Call::ALL.len() as u64), None);
+    for &error in Error::ALL {
+        assert_eq!(Error::from_number(error.number()), Some(error));
+    }
+    assert_eq!(Error::from_number(0), None, "zero is success");
+}
+
+#[test]
+fn hostile_lengths_in_a_boot_page_are_clamped() {
+    let mut page = BootPage::new_zeroed();
+    page.run_count = u32::MAX;
+    page.arguments_length = u32::MAX;
+    assert_eq!(page.runs().len(), 64);
+    assert_eq!(page.arguments().len(), 1024);
+}
+
+#[test]
+fn records_and_log_are_told_apart() {
+    let mut wire = b"log ".to_vec();
+    wire.extend(header(3, Stream::Output, 2));
+    wire.extend([0x1e, b'x']);
+    wire.extend(b"more");
+    let mut decoder = Decoder::default();
+    let (mut log, mut console) = (Vec::new(), Vec::new());
+    for piece in wire.iter().filter_map(|&byte| decoder.push(byte)) {
+        match piece {
+            Piece::Log(byte) => log.push(byte),
+            Piece::Console { channel, stream, byte } => console.push((channel, stream, byte)),
+        }
+    }
+    assert_eq!(log, b"log more");
+    assert_eq!(console, [(3, Stream::Output, 0x1e), (3, Stream::Output, b'x')]);
+}
