@@ -1,1 +1,10 @@
+//! Mechanism: what the hardware can do, made safe to use, with no notion of who owns what.
+//!
+//! The only home of privileged instructions in the kernel. `boot` and `exo-kernel` drive it; it knows neither.
 #![no_std]
+#![allow(unsafe_code, reason = "privileged instructions and hardware tables live here and nowhere above")]
+
+#[cfg(test)]
+extern crate std;
+
+pub mod addr;
