@@ -8,3 +8,5 @@
 extern crate std;
 
 pub mod addr;
+pub mod paging;
+pub mod vmx;
