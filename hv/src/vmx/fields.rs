@@ -5,46 +5,51 @@
 
 use core::marker::PhantomData;
 
-/// Marks a natural-width field: 64 bits on the CPUs this runs on (SDM 25.11.2).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Natural;
+/// What a natural-width field holds: 64 bits on the CPUs this runs on (SDM 25.11.2).
+pub type Natural = u64;
 
 mod sealed {
     pub trait Sealed {}
     impl Sealed for u16 {}
     impl Sealed for u32 {}
     impl Sealed for u64 {}
-    impl Sealed for super::Natural {}
 }
 
-/// A width that a VMCS field can have, and the Rust type that holds its value (SDM 25.11.2, Table 25-21).
-pub trait Width: sealed::Sealed {
-    /// What a field of this width holds.
-    type Value: Copy + Into<u64> + TryFrom<u64> + Default;
-    /// The width as bits 14:13 of the encoding have it.
-    const CODE: u32;
+/// A type that holds the value of a VMCS field of its width (SDM 25.11.2, Table 25-21).
+pub trait Width: sealed::Sealed + Copy {
+    /// The widths it holds, one bit for each value of bits 14:13 of an encoding.
+    const CODES: u32;
 
     /// The part of a VMREAD result that belongs to a field of this width; the CPU clears the rest.
     #[must_use]
-    fn value(raw: u64) -> Self::Value;
+    fn from_raw(raw: u64) -> Self;
+
+    /// The value as VMWRITE takes it.
+    #[must_use]
+    fn to_raw(self) -> u64;
 }
 
 macro_rules! width {
-    ($marker:ty, $value:ty, $code:literal) => {
-        impl Width for $marker {
-            type Value = $value;
-            const CODE: u32 = $code;
-            fn value(raw: u64) -> $value {
-                // The mask makes the conversion infallible; the default is unreachable.
-                <$value>::try_from(raw & u64::from(<$value>::MAX)).unwrap_or_default()
+    ($value:ty, $codes:literal) => {
+        impl Width for $value {
+            const CODES: u32 = $codes;
+
+            #[inline(always)]
+            #[allow(clippy::cast_possible_truncation, reason = "the high part of a narrower field reads as 0")]
+            fn from_raw(raw: u64) -> Self {
+                raw as Self
+            }
+
+            #[inline(always)]
+            fn to_raw(self) -> u64 {
+                u64::from(self)
             }
         }
     };
 }
-width!(u16, u16, 0);
-width!(u64, u64, 1);
-width!(u32, u32, 2);
-width!(Natural, u64, 3);
+width!(u16, 0b0001);
+width!(u32, 0b0100);
+width!(u64, 0b1010); // 64-bit and natural
 
 /// One VMCS field of width `W`.
 pub struct Field<W> {
@@ -78,7 +83,7 @@ impl<W> Field<W> {
 impl<W: Width> Field<W> {
     /// The field with this encoding; a compile-time error where the encoding's width bits say otherwise.
     const fn new(encoding: u32, name: &'static str) -> Self {
-        assert!((encoding >> 13) & 3 == W::CODE, "width of a field and its encoding differ");
+        assert!(W::CODES >> ((encoding >> 13) & 3) & 1 == 1, "width of a field and its encoding differ");
         assert!(encoding & !0x6ffe == 0, "encoding with reserved bits, or of the high half of a field");
         Self { encoding, name, width: PhantomData }
     }
