@@ -2,3 +2,17 @@
 
 pub mod fields;
 pub mod instruction_error;
+#[cfg(target_os = "none")]
+pub mod operation;
+#[cfg(target_os = "none")]
+pub mod run;
+#[cfg(target_os = "none")]
+pub mod setup;
+#[cfg(target_os = "none")]
+pub mod switched;
+#[cfg(target_os = "none")]
+pub mod vcpu;
+#[cfg(target_os = "none")]
+pub mod vmcs;
+#[cfg(target_os = "none")]
+pub mod emulate;

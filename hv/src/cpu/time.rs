@@ -1,0 +1,43 @@
+//! How fast the TSC counts, found by the programmable interval timer, and waiting by it.
+
+use super::tsc;
+use x86::io::{inb, outb};
+
+/// The interval timer's frequency.
+const PIT_HERTZ: u64 = 1_193_182;
+const CHANNEL_2: u16 = 0x42;
+const COMMAND: u16 = 0x43;
+const SPEAKER: u16 = 0x61;
+/// Reads of the timer's output before it is taken for broken.
+const PATIENCE: u32 = 50_000_000;
+
+/// Waits `ticks` of the interval timer (at most 65535). `false` where the timer does not count.
+#[must_use]
+fn wait(ticks: u16) -> bool {
+    let [low, high] = ticks.to_le_bytes();
+    // SAFETY: channel 2 of the interval timer with the speaker off: nobody else uses it, and reading it has no effect.
+    unsafe {
+        let gate_off = inb(SPEAKER) & 0xfc;
+        outb(SPEAKER, gate_off);
+        outb(COMMAND, 0b1011_0000); // channel 2, both bytes, mode 0: output rises at the end of the count
+        outb(CHANNEL_2, low);
+        outb(CHANNEL_2, high);
+        outb(SPEAKER, gate_off | 1);
+        (0..PATIENCE).any(|_| inb(SPEAKER) & 0x20 != 0)
+    }
+}
+
+/// TSC ticks a second, to a tenth of a percent or so; `None` where the interval timer does not count.
+#[must_use]
+pub fn calibrate() -> Option<u64> {
+    const TICKS: u16 = 5966; // 5 ms
+    let begin = tsc();
+    wait(TICKS).then(|| (tsc() - begin) * PIT_HERTZ / u64::from(TICKS))
+}
+
+/// Waits about so many microseconds, at most 50 000.
+pub fn wait_microseconds(microseconds: u64) {
+    let ticks = microseconds * PIT_HERTZ / 1_000_000;
+    // A timer that does not count only makes the wait longer.
+    let _ = wait(u16::try_from(ticks).unwrap_or(u16::MAX));
+}

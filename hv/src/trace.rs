@@ -1,0 +1,41 @@
+//! The last exits of a vCPU: what a report of its end shows.
+
+use crate::vmx::exit::RawExit;
+
+/// How many exits are kept.
+pub const LENGTH: usize = 16;
+
+/// One exit that the fast path declined.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Entry {
+    /// When, in TSC ticks.
+    pub ticks: u64,
+    /// The exit reason field.
+    pub reason: u32,
+    /// The exit qualification.
+    pub qualification: u64,
+    /// Where the guest was.
+    pub rip: u64,
+}
+
+/// A ring of the last exits.
+#[derive(Clone, Debug, Default)]
+pub struct Trace {
+    entries: [Entry; LENGTH],
+    written: usize,
+}
+
+impl Trace {
+    /// Notes an exit.
+    pub fn push(&mut self, ticks: u64, exit: &RawExit, rip: u64) {
+        let entry = Entry { ticks, reason: exit.reason, qualification: exit.qualification, rip };
+        self.entries[self.written % LENGTH] = entry;
+        self.written += 1;
+    }
+
+    /// The exits that are kept, newest first.
+    pub fn newest_first(&self) -> impl Iterator<Item = &Entry> {
+        let kept = self.written.min(LENGTH);
+        (0..kept).map(move |age| &self.entries[(self.written - 1 - age) % LENGTH])
+    }
+}

@@ -1,0 +1,186 @@
+//! A virtual CPU: a VMCS and all the state that the VMCS does not switch.
+
+use super::fields;
+use super::operation::Operation;
+use super::run::{FastPath, GuestRegisters, step_over_instruction};
+use super::vmcs::{Current, Failure, Vmcs};
+use super::exit::{Event, RawExit};
+use super::setup;
+use super::switched::Switched;
+use crate::addr::GuestPhysical;
+use crate::cpu::tsc;
+use crate::cpu::vector_state::VectorState;
+use crate::guest_space::GuestSpace;
+use crate::pool::KernelFrame;
+use core::num::NonZeroU16;
+
+/// Where and with what a fresh vCPU begins: 64-bit ring 0, interrupts off.
+#[derive(Clone, Copy, Debug)]
+pub struct EntryState {
+    /// First instruction.
+    pub rip: u64,
+    /// Stack pointer.
+    pub rsp: u64,
+    /// Top-level page table, in the guest's memory.
+    pub page_table: GuestPhysical,
+    /// What rdi holds.
+    pub argument: u64,
+}
+
+/// The kernel's own memory does not suffice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfFrames;
+
+/// A virtual CPU that is not on a CPU. It stays on the CPU where it was made.
+#[derive(Debug)]
+pub struct Vcpu {
+    vmcs: Vmcs,
+    registers: GuestRegisters,
+    pub(super) vector_state: VectorState,
+    pub(super) switched: Switched,
+    _virtual_apic: KernelFrame,
+}
+
+impl Vcpu {
+    /// Makes a vCPU of this space.
+    ///
+    /// # Errors
+    /// [`OutOfFrames`] where the kernel's memory does not suffice.
+    pub fn new(
+        operation: &Operation<'_>,
+        space: &GuestSpace,
+        vpid: NonZeroU16,
+        entry: &EntryState,
+    ) -> Result<Self, OutOfFrames> {
+        let mut vmcs = Vmcs::new(operation).ok_or(OutOfFrames)?;
+        let virtual_apic = KernelFrame::take().ok_or(OutOfFrames)?;
+        let vector_state = VectorState::new().ok_or(OutOfFrames)?;
+        let mut current = vmcs.load(operation);
+        setup::controls(&mut current, operation, space, vpid, virtual_apic.number())?;
+        setup::host_state(&mut current, operation);
+        setup::guest_state(&mut current, operation.machine, entry);
+        let registers = GuestRegisters { rdi: entry.argument, ..GuestRegisters::default() };
+        let switched = Switched::new(&operation.machine.features);
+        Ok(Self { vmcs, registers, vector_state, switched, _virtual_apic: virtual_apic })
+    }
+
+    /// Puts the vCPU on its CPU: everything that guests share is now this one's.
+    pub fn activate<'v>(&'v mut self, operation: &'v Operation<'v>) -> ActiveVcpu<'v> {
+        let Self { vmcs, registers, vector_state, switched, .. } = self;
+        let current = vmcs.load(operation);
+        vector_state.load();
+        switched.load();
+        ActiveVcpu { current, registers, vector_state, switched, operation, deadline: u64::MAX, vectoring: None }
+    }
+}
+
+/// A virtual CPU on its CPU.
+#[derive(Debug)]
+pub struct ActiveVcpu<'v> {
+    /// Its VMCS.
+    pub current: Current<'v>,
+    /// Its general registers.
+    pub registers: &'v mut GuestRegisters,
+    pub(super) vector_state: &'v mut VectorState,
+    pub(super) switched: &'v mut Switched,
+    pub(super) operation: &'v Operation<'v>,
+    deadline: u64,
+    /// The event whose delivery the last exit interrupted: delivered again unless something else is injected.
+    vectoring: Option<(u32, u32, u32)>,
+}
+
+impl ActiveVcpu<'_> {
+    /// Runs the guest until an exit that the fast path declines. The preemption timer, where it is in use, is set
+    /// to what is left of the slice at every entry, so that no number of exits makes a slice longer.
+    ///
+    /// # Errors
+    /// [`Failure`] where the CPU refuses to enter for a reason that is not the guest's.
+    pub fn run<F: FastPath>(&mut self, path: &mut F) -> Result<RawExit, Failure> {
+        if self.operation.machine.preemption_timer {
+            let left = self.deadline.saturating_sub(tsc()) >> self.operation.machine.msrs.preemption_timer_shift();
+            let value = u32::try_from(left).unwrap_or(u32::MAX);
+            self.current.write_guest(fields::GUEST_VMX_PREEMPTION_TIMER_VALUE, value);
+        }
+        if let Some((information, error_code, length)) = self.vectoring.take() {
+            self.set_entry_event(information, error_code, length);
+        }
+        let exit = self.current.run(self.registers, path)?;
+        const VALID: u32 = 1 << 31;
+        const NOT_UNDEFINED: u32 = !(1 << 12);
+        if exit.idt_vectoring_info & VALID != 0 {
+            self.vectoring =
+                Some((exit.idt_vectoring_info & NOT_UNDEFINED, exit.idt_vectoring_error, exit.instruction_length));
+        }
+        Ok(exit)
+    }
+
+    /// Says when the slice ends, for the preemption timer.
+    pub fn set_deadline(&mut self, deadline: u64) {
+        self.deadline = deadline;
+    }
+
+    /// Delivers an event at the next entry, instead of one whose delivery was interrupted. Returns the latter's vector
+    /// if it was an interrupt from outside, which would be lost.
+    pub fn inject(&mut self, event: Event) -> Option<u8> {
+        const EXTERNAL_INTERRUPT: u32 = 0;
+        let lost = self.vectoring.take();
+        self.set_entry_event(event.interruption_info(), event.error_code.unwrap_or(0), 1);
+        lost.filter(|&(information, _, _)| information >> 8 & 7 == EXTERNAL_INTERRUPT)
+            .map(|(information, _, _)| information.to_le_bytes()[0])
+    }
+
+    /// Whether an event is on its way into the guest already.
+    #[must_use]
+    pub fn delivering(&self) -> bool {
+        const VALID: u32 = 1 << 31;
+        self.vectoring.is_some() || self.current.read(fields::VM_ENTRY_INTERRUPTION_INFORMATION) & VALID != 0
+    }
+
+    fn set_entry_event(&mut self, information: u32, error_code: u32, length: u32) {
+        // SAFETY: what is injected is the guest's own business; it arrives through the guest's IDT.
+        unsafe {
+            self.current.write(fields::VM_ENTRY_INTERRUPTION_INFORMATION, information);
+            self.current.write(fields::VM_ENTRY_EXCEPTION_ERROR_CODE, error_code);
+            self.current.write(fields::VM_ENTRY_INSTRUCTION_LENGTH, length);
+        }
+    }
+
+    /// Whether the guest would take an interrupt now.
+    #[must_use]
+    pub fn interruptible(&self) -> bool {
+        const INTERRUPT_FLAG: u64 = 1 << 9;
+        const BLOCKING_BY_STI_OR_MOV_SS: u32 = 3;
+        self.current.read(fields::GUEST_RFLAGS) & INTERRUPT_FLAG != 0
+            && self.current.read(fields::GUEST_INTERRUPTIBILITY_STATE) & BLOCKING_BY_STI_OR_MOV_SS == 0
+            && !self.delivering()
+    }
+
+    /// Asks for an exit as soon as the guest would take an interrupt, or no longer.
+    pub fn want_interrupt_window(&mut self, wanted: bool) {
+        const INTERRUPT_WINDOW_EXITING: u32 = 1 << 2;
+        self.change_primary(INTERRUPT_WINDOW_EXITING, wanted);
+    }
+
+    pub(super) fn change_primary(&mut self, bit: u32, set: bool) {
+        let old = self.current.read(fields::PRIMARY_PROCESSOR_BASED_CONTROLS);
+        let new = if set { old | bit } else { old & !bit };
+        // SAFETY: the callers change only when the guest exits, never where it can reach.
+        unsafe { self.current.write(fields::PRIMARY_PROCESSOR_BASED_CONTROLS, new) };
+    }
+
+    /// Steps over the instruction that exited.
+    pub fn step_over(&mut self) {
+        step_over_instruction();
+    }
+}
+
+impl Drop for ActiveVcpu<'_> {
+    /// Takes from the CPU what the next guest must not see.
+    fn drop(&mut self) {
+        self.vector_state.save();
+        self.switched.save();
+        if let Some((information, error_code, length)) = self.vectoring.take() {
+            self.set_entry_event(information, error_code, length);
+        }
+    }
+}
