@@ -1,1 +1,12 @@
+//! Ravelin's only build system. Every step of a developer's day, and every step of CI, is one verb of it; the boot
+//! tests and benches use it as a library.
 
+pub mod build;
+pub mod cli;
+pub mod image;
+pub mod packages;
+pub mod paths;
+pub mod process;
+pub mod sysroot;
+pub mod toolchain;
+pub mod words;

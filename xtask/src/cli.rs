@@ -1,0 +1,68 @@
+//! The command line of `cargo xtask`.
+
+use crate::image::{ImageSpec, Module};
+use crate::{build, image, paths};
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Ravelin's build system.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Build the kernel for the bare machine
+    Build {
+        /// Also every guest and library OS
+        #[arg(long)]
+        all: bool,
+    },
+    /// Make a bootable image (BIOS and UEFI)
+    Image {
+        /// The kernel's command line
+        #[arg(long, default_value = "")]
+        kernel_arguments: String,
+        /// Another kernel than the one in this checkout
+        #[arg(long)]
+        kernel: Option<PathBuf>,
+        /// A module: IMAGE followed by a space and its line, such as "hello name=hello memory=4"
+        #[arg(long = "module")]
+        modules: Vec<String>,
+    },
+}
+
+/// Runs what the process's arguments ask for. The code is the process's.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match dispatch(arguments.verb) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn dispatch(verb: Verb) -> Result<u8> {
+    match verb {
+        Verb::Build { all } => build::verb(all)?,
+        Verb::Image { kernel_arguments, kernel, modules } => {
+            let modules = modules.iter().map(|text| module(text)).collect::<Result<_>>()?;
+            println!("{}", paths::shown(&image::build(&ImageSpec { kernel, kernel_arguments, modules })?));
+        }
+    }
+    Ok(0)
+}
+
+fn module(text: &str) -> Result<Module> {
+    let (name, line) = text.split_once(' ').context("a module is an image, a space and its line")?;
+    let file = build::image(name, &std::env::current_dir()?)?;
+    Ok(Module { file, line: line.to_owned() })
+}

@@ -1,0 +1,134 @@
+//! Makes the ISO image that every machine boots, BIOS or UEFI: GRUB, the kernel, one module for each environment.
+
+use crate::{build, packages, paths, process, words};
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What `grub-mkrescue` needs, for both kinds of firmware.
+pub const PACKAGES: [&str; 5] = ["grub-pc-bin", "grub-efi-amd64-bin", "grub-common", "xorriso", "mtools"];
+
+/// Changes whenever the way of making images changes.
+const RECIPE: &str = "1";
+/// The only GRUB modules that the image carries: fewer boot faster.
+const GRUB_MODULES: &str = "multiboot2 normal configfile iso9660 search";
+
+/// What is on an image.
+#[derive(Clone, Debug, Default)]
+pub struct ImageSpec {
+    /// Another kernel than the one in this checkout.
+    pub kernel: Option<PathBuf>,
+    /// The kernel's command line.
+    pub kernel_arguments: String,
+    /// The environments.
+    pub modules: Vec<Module>,
+}
+
+/// One boot module.
+#[derive(Clone, Debug)]
+pub struct Module {
+    /// The ELF file.
+    pub file: PathBuf,
+    /// The module's line, as `docs/command-line.md` describes it.
+    pub line: String,
+}
+
+/// The image for `spec`, made if `build/images` does not have it.
+pub fn build(spec: &ImageSpec) -> Result<PathBuf> {
+    let kernel = spec.kernel.clone().map_or_else(build::kernel, Ok)?;
+    let configuration = configuration(spec)?;
+    let mut digest = Sha256::new_with_prefix(RECIPE);
+    digest.update(GRUB_MODULES);
+    digest.update(&configuration);
+    let files = std::iter::once(&kernel).chain(spec.modules.iter().map(|module| &module.file));
+    for file in files {
+        let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        digest.update(Sha256::digest(bytes));
+    }
+    let name: String = digest.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    let directory = paths::build("images")?;
+    let image = directory.join(format!("{name}.iso"));
+    if !image.is_file() {
+        make(spec, &kernel, &configuration, &directory, &image)?;
+    }
+    Ok(image)
+}
+
+fn make(spec: &ImageSpec, kernel: &Path, configuration: &str, directory: &Path, image: &Path) -> Result<()> {
+    packages::ensure(&PACKAGES, true)?;
+    let scratch = tempfile::Builder::new().prefix("making-").tempdir_in(directory)?;
+    let boot = scratch.path().join("tree/boot");
+    std::fs::create_dir_all(boot.join("grub"))?;
+    std::fs::write(boot.join("grub/grub.cfg"), configuration)?;
+    let copy = |from: &Path, to: &str| {
+        std::fs::copy(from, boot.join(to)).with_context(|| format!("cannot copy {}", from.display()))
+    };
+    copy(kernel, "ravelin")?;
+    for (index, module) in spec.modules.iter().enumerate() {
+        copy(&module.file, &module_name(index))?;
+    }
+    let unfinished = scratch.path().join("image.iso");
+    let mut command = Command::new("grub-mkrescue");
+    command
+        .arg(format!("--install-modules={GRUB_MODULES}"))
+        .args(["--fonts=", "--locales=", "--themes="])
+        .arg("-o")
+        .arg(&unfinished)
+        .arg(scratch.path().join("tree"));
+    process::capture(&mut command, "making the boot image")?;
+    std::fs::rename(&unfinished, image).with_context(|| format!("cannot move the image to {}", image.display()))
+}
+
+fn module_name(index: usize) -> String {
+    format!("module{index}")
+}
+
+/// GRUB's configuration: one entry, no menu, no waiting.
+fn configuration(spec: &ImageSpec) -> Result<String> {
+    let mut text = format!("set timeout=0\nmultiboot2 /boot/ravelin{}\n", grub_words(&spec.kernel_arguments)?);
+    for (index, module) in spec.modules.iter().enumerate() {
+        writeln!(text, "module2 /boot/{}{}", module_name(index), grub_words(&module.line)?)?;
+    }
+    text.push_str("boot\n");
+    Ok(text)
+}
+
+/// A line's words as GRUB's script language must spell them so that the kernel gets their meaning.
+fn grub_words(line: &str) -> Result<String> {
+    if line.contains(char::is_control) {
+        bail!("a control character cannot pass the boot loader: {line:?}");
+    }
+    let mut text = String::new();
+    for word in words::unquoted(line)? {
+        write!(text, " '{}'", protect_hex(&word).replace('\'', "'\\''"))?;
+    }
+    Ok(text)
+}
+
+/// GRUB escapes every backslash on its way to the kernel but the one in `\xHH`: that one is doubled here.
+fn protect_hex(word: &str) -> String {
+    let mut text = String::new();
+    for (position, character) in word.char_indices() {
+        let rest = word.as_bytes().get(position + 1..position + 4);
+        let hex = rest.is_some_and(|rest| rest[0] == b'x' && rest[1..].iter().all(u8::is_ascii_hexdigit));
+        text.push_str(if character == '\\' && hex { "\\" } else { "" });
+        text.push(character);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ImageSpec, Module, configuration};
+
+    #[test]
+    fn words_reach_the_kernel_through_grub() {
+        let module = Module { file: "x".into(), line: r#"name=a arguments="it's $a \\x41""#.to_owned() };
+        let spec = ImageSpec { kernel: None, kernel_arguments: "output=e9".to_owned(), modules: vec![module] };
+        let expected = "set timeout=0\nmultiboot2 /boot/ravelin 'output=e9'\n\
+            module2 /boot/module0 'name=a' 'arguments=it'\\''s $a \\\\x41'\nboot\n";
+        assert_eq!(configuration(&spec).unwrap(), expected);
+    }
+}
