@@ -1,1 +1,34 @@
+//! The library that library OSes may use: entry, calls, console, heap, own descriptor tables and exceptions.
+//!
+//! Everything here runs inside the guest and has no authority beyond the environment's own; a library OS may
+//! replace any part of it, and needs none but the calls. It never decides policy: frames are handed out in the
+//! order in which the boot page lists them, and whoever wants another order keeps its own list.
 #![no_std]
+// A guest owns its page tables, descriptor tables and stacks, and nobody else can take care of them.
+#![allow(unsafe_code)]
+
+pub mod call;
+pub mod console;
+mod counters;
+pub mod cpu;
+pub mod exceptions;
+pub mod frames;
+#[cfg(target_os = "none")]
+mod heap;
+mod logger;
+pub mod page_table;
+#[cfg(target_os = "none")]
+mod panic;
+pub mod segments;
+pub mod start;
+
+pub use counters::counters;
+pub use exo_abi as abi;
+pub use x86_64;
+
+/// Exit status of an environment that panicked.
+pub const STATUS_PANIC: u32 = 101;
+/// Exit status of an environment that took an exception for which it had no handler.
+pub const STATUS_EXCEPTION: u32 = 102;
+/// Exit status of an environment that does not understand its boot page.
+pub const STATUS_BOOT_PAGE: u32 = 103;

@@ -1,0 +1,69 @@
+//! The environment's own GDT and TSS. The kernel describes the first segments in hidden state only, so nothing
+//! that loads a segment, and no exception, works before this.
+
+use crate::frames;
+use spin::Once;
+use x86_64::instructions::segmentation::{CS, DS, ES, SS, Segment};
+use x86_64::instructions::tables::load_tss;
+use x86_64::structures::gdt::{Descriptor, GlobalDescriptorTable, SegmentSelector};
+use x86_64::structures::tss::TaskStateSegment;
+use x86_64::{PrivilegeLevel, VirtAddr};
+
+/// Ring-0 code.
+pub const KERNEL_CODE: SegmentSelector = SegmentSelector::new(1, PrivilegeLevel::Ring0);
+/// Ring-0 data.
+pub const KERNEL_DATA: SegmentSelector = SegmentSelector::new(2, PrivilegeLevel::Ring0);
+/// Ring-3 data; it stands before the code because SYSRET wants it so.
+pub const USER_DATA: SegmentSelector = SegmentSelector::new(3, PrivilegeLevel::Ring3);
+/// Ring-3 code.
+pub const USER_CODE: SegmentSelector = SegmentSelector::new(4, PrivilegeLevel::Ring3);
+/// The task state segment.
+pub const TASK_STATE: SegmentSelector = SegmentSelector::new(5, PrivilegeLevel::Ring0);
+
+/// What STAR must hold for SYSCALL and SYSRET to use these segments.
+pub const STAR: u64 = ((KERNEL_DATA.0 as u64 | 3) << 48) | ((KERNEL_CODE.0 as u64) << 32);
+
+/// Entries of the interrupt stack table, counted from 0 as the `x86_64` crate does.
+pub(crate) const DOUBLE_FAULT_STACK: u16 = 0;
+pub(crate) const NMI_STACK: u16 = 1;
+pub(crate) const MACHINE_CHECK_STACK: u16 = 2;
+
+/// Frames in each stack.
+const STACK_FRAMES: u64 = 4;
+
+static TSS: Once<TaskStateSegment> = Once::new();
+static GDT: Once<GlobalDescriptorTable> = Once::new();
+
+fn stack_top() -> VirtAddr {
+    frames::allocate_contiguous(STACK_FRAMES)
+        .map_or(VirtAddr::zero(), |stack| VirtAddr::from_ptr(stack.as_mut_ptr_range().end))
+}
+
+pub(crate) fn load() {
+    let tss = TSS.call_once(|| {
+        let mut tss = TaskStateSegment::new();
+        tss.privilege_stack_table[0] = stack_top();
+        for index in [DOUBLE_FAULT_STACK, NMI_STACK, MACHINE_CHECK_STACK] {
+            tss.interrupt_stack_table[usize::from(index)] = stack_top();
+        }
+        tss
+    });
+    let gdt = GDT.call_once(|| {
+        let mut gdt = GlobalDescriptorTable::new();
+        gdt.append(Descriptor::kernel_code_segment());
+        gdt.append(Descriptor::kernel_data_segment());
+        gdt.append(Descriptor::user_data_segment());
+        gdt.append(Descriptor::user_code_segment());
+        gdt.append(Descriptor::tss_segment(tss));
+        gdt
+    });
+    gdt.load();
+    // SAFETY: the table just loaded holds these segments, flat and with the privilege that each register needs.
+    unsafe {
+        CS::set_reg(KERNEL_CODE);
+        SS::set_reg(KERNEL_DATA);
+        DS::set_reg(KERNEL_DATA);
+        ES::set_reg(KERNEL_DATA);
+        load_tss(TASK_STATE);
+    }
+}
