@@ -144,7 +144,7 @@ macro_rules! fields {
 fields! {
     "B.1.1, 16-bit control fields": u16 {
         /// Tag of this guest's linear and combined translations; never 0 with "enable VPID".
-        VPID = 0x0000;
+        VIRTUAL_PROCESSOR_IDENTIFIER = 0x0000;
         /// Vector by which another CPU announces a posted interrupt.
         POSTED_INTERRUPT_NOTIFICATION_VECTOR = 0x0002;
         /// Index into the EPTP list of the pointer in use, kept with "EPT-violation #VE".
@@ -248,7 +248,7 @@ fields! {
         /// What RDTSC multiplies by in the guest, with 48 fraction bits.
         TSC_MULTIPLIER = 0x2032;
         /// Tertiary processor-based VM-execution controls.
-        TERTIARY_PROCESSOR_CONTROLS = 0x2034;
+        TERTIARY_PROCESSOR_BASED_CONTROLS = 0x2034;
         /// ENCLV leaves that exit.
         ENCLV_EXITING_BITMAP = 0x2036;
         /// PCONFIG leaves that exit.
@@ -272,13 +272,13 @@ fields! {
         /// All ones unless VMCS shadowing is in use.
         VMCS_LINK_POINTER = 0x2800;
         /// Guest IA32_DEBUGCTL.
-        GUEST_DEBUGCTL = 0x2802;
+        GUEST_IA32_DEBUGCTL = 0x2802;
         /// Guest IA32_PAT.
-        GUEST_PAT = 0x2804;
+        GUEST_IA32_PAT = 0x2804;
         /// Guest IA32_EFER.
-        GUEST_EFER = 0x2806;
+        GUEST_IA32_EFER = 0x2806;
         /// Guest IA32_PERF_GLOBAL_CTRL.
-        GUEST_PERF_GLOBAL_CTRL = 0x2808;
+        GUEST_IA32_PERF_GLOBAL_CTRL = 0x2808;
         /// First page-directory-pointer entry of a PAE guest.
         GUEST_PDPTE_0 = 0x280a;
         /// Second page-directory-pointer entry of a PAE guest.
@@ -288,29 +288,29 @@ fields! {
         /// Fourth page-directory-pointer entry of a PAE guest.
         GUEST_PDPTE_3 = 0x2810;
         /// Guest IA32_BNDCFGS.
-        GUEST_BNDCFGS = 0x2812;
+        GUEST_IA32_BNDCFGS = 0x2812;
         /// Guest IA32_RTIT_CTL.
-        GUEST_RTIT_CTL = 0x2814;
+        GUEST_IA32_RTIT_CTL = 0x2814;
         /// Guest IA32_LBR_CTL.
-        GUEST_LBR_CTL = 0x2816;
+        GUEST_IA32_LBR_CTL = 0x2816;
         /// Guest IA32_PKRS.
-        GUEST_PKRS = 0x2818;
+        GUEST_IA32_PKRS = 0x2818;
     }
     "B.2.4, 64-bit host-state fields": u64 {
         /// Host IA32_PAT.
-        HOST_PAT = 0x2c00;
+        HOST_IA32_PAT = 0x2c00;
         /// Host IA32_EFER.
-        HOST_EFER = 0x2c02;
+        HOST_IA32_EFER = 0x2c02;
         /// Host IA32_PERF_GLOBAL_CTRL; never used here (PLATFORM: advertised where it is missing).
-        HOST_PERF_GLOBAL_CTRL = 0x2c04;
+        HOST_IA32_PERF_GLOBAL_CTRL = 0x2c04;
         /// Host IA32_PKRS.
-        HOST_PKRS = 0x2c06;
+        HOST_IA32_PKRS = 0x2c06;
     }
     "B.3.1, 32-bit control fields": u32 {
         /// Pin-based VM-execution controls.
-        PIN_CONTROLS = 0x4000;
+        PIN_BASED_CONTROLS = 0x4000;
         /// Primary processor-based VM-execution controls.
-        PRIMARY_PROCESSOR_CONTROLS = 0x4002;
+        PRIMARY_PROCESSOR_BASED_CONTROLS = 0x4002;
         /// Exception vectors that exit.
         EXCEPTION_BITMAP = 0x4004;
         /// Which page-fault error-code bits decide whether bit 14 of the exception bitmap counts.
@@ -338,7 +338,7 @@ fields! {
         /// Virtual task priority below which a guest's write to it exits.
         TPR_THRESHOLD = 0x401c;
         /// Secondary processor-based VM-execution controls.
-        SECONDARY_PROCESSOR_CONTROLS = 0x401e;
+        SECONDARY_PROCESSOR_BASED_CONTROLS = 0x401e;
         /// Longest gap between two PAUSEs of one loop.
         PLE_GAP = 0x4020;
         /// Longest loop of PAUSEs without an exit.
@@ -406,13 +406,13 @@ fields! {
         /// Guest SMBASE.
         GUEST_SMBASE = 0x4828;
         /// Guest IA32_SYSENTER_CS.
-        GUEST_SYSENTER_CS = 0x482a;
+        GUEST_IA32_SYSENTER_CS = 0x482a;
         /// What the preemption timer counts down from at the next entry.
-        PREEMPTION_TIMER_VALUE = 0x482e;
+        GUEST_VMX_PREEMPTION_TIMER_VALUE = 0x482e;
     }
     "B.3.4, 32-bit host-state field": u32 {
         /// Host IA32_SYSENTER_CS.
-        HOST_SYSENTER_CS = 0x4c00;
+        HOST_IA32_SYSENTER_CS = 0x4c00;
     }
     "B.4.1, natural-width control fields": Natural {
         /// CR0 bits that the kernel owns: the guest reads them from the shadow, changing them exits.
@@ -484,11 +484,11 @@ fields! {
         /// Debug exceptions that are due but not delivered (SDM 25.4.2).
         GUEST_PENDING_DEBUG_EXCEPTIONS = 0x6822;
         /// Guest IA32_SYSENTER_ESP.
-        GUEST_SYSENTER_ESP = 0x6824;
+        GUEST_IA32_SYSENTER_ESP = 0x6824;
         /// Guest IA32_SYSENTER_EIP.
-        GUEST_SYSENTER_EIP = 0x6826;
+        GUEST_IA32_SYSENTER_EIP = 0x6826;
         /// Guest IA32_S_CET.
-        GUEST_S_CET = 0x6828;
+        GUEST_IA32_S_CET = 0x6828;
         /// Guest shadow-stack pointer.
         GUEST_SSP = 0x682a;
         /// Guest IA32_INTERRUPT_SSP_TABLE_ADDR.
@@ -512,15 +512,15 @@ fields! {
         /// Host IDTR base.
         HOST_IDTR_BASE = 0x6c0e;
         /// Host IA32_SYSENTER_ESP.
-        HOST_SYSENTER_ESP = 0x6c10;
+        HOST_IA32_SYSENTER_ESP = 0x6c10;
         /// Host IA32_SYSENTER_EIP.
-        HOST_SYSENTER_EIP = 0x6c12;
+        HOST_IA32_SYSENTER_EIP = 0x6c12;
         /// Host RSP.
         HOST_RSP = 0x6c14;
         /// Host RIP.
         HOST_RIP = 0x6c16;
         /// Host IA32_S_CET.
-        HOST_S_CET = 0x6c18;
+        HOST_IA32_S_CET = 0x6c18;
         /// Host shadow-stack pointer.
         HOST_SSP = 0x6c1a;
         /// Host IA32_INTERRUPT_SSP_TABLE_ADDR.
