@@ -16,6 +16,8 @@ mod tests;
 pub const MAX_RUNS: usize = 256;
 /// Most ranges that must stay (the memory map's own and those of the caller).
 pub const MAX_RESERVED: usize = 256;
+/// Most runs of frames for environments: the pool may split one in two.
+pub const MAX_ENVIRONMENT_RUNS: usize = MAX_RUNS + 1;
 
 const LOW_MEMORY: Range = Range { start: 0, end: 1 << 20 };
 const LARGE_FRAMES: u64 = 512;
@@ -41,7 +43,7 @@ pub struct Division {
     /// The kernel's own frames, one run.
     pub pool: FrameRun,
     /// The frames for environments: sorted, disjoint.
-    pub environments: List<FrameRun, MAX_RUNS>,
+    pub environments: List<FrameRun, MAX_ENVIRONMENT_RUNS>,
 }
 
 /// Why the memory cannot be used.
