@@ -1,7 +1,7 @@
 //! The command line of `cargo xtask`.
 
 use crate::image::{ImageSpec, Module};
-use crate::{build, image, paths};
+use crate::{build, image, paths, run};
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -35,6 +35,8 @@ enum Verb {
         #[arg(long = "module")]
         modules: Vec<String>,
     },
+    /// Boot a manifest; exit code 0 passed, 1 failed, 2 error, 3 died, 4 hung, 130 interrupted
+    Run(Box<run::Options>),
 }
 
 /// Runs what the process's arguments ask for. The code is the process's.
@@ -52,6 +54,7 @@ pub fn main() -> ExitCode {
 
 fn dispatch(verb: Verb) -> Result<u8> {
     match verb {
+        Verb::Run(options) => return run::verb(&options),
         Verb::Build { all } => build::verb(all)?,
         Verb::Image { kernel_arguments, kernel, modules } => {
             let modules = modules.iter().map(|text| module(text)).collect::<Result<_>>()?;

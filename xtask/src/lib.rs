@@ -3,10 +3,17 @@
 
 pub mod build;
 pub mod cli;
+pub mod host;
 pub mod image;
+pub mod interrupt;
+pub mod machine;
+pub mod manifest;
 pub mod packages;
 pub mod paths;
+pub mod printer;
 pub mod process;
+pub mod report;
+pub mod run;
 pub mod sysroot;
 pub mod toolchain;
 pub mod words;

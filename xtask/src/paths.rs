@@ -22,3 +22,9 @@ pub fn build(name: &str) -> Result<PathBuf> {
 pub fn shown(path: &Path) -> String {
     path.strip_prefix(workspace()).unwrap_or(path).display().to_string()
 }
+
+/// A path that the user typed: as it is if it exists from where they stand, else relative to the workspace.
+#[must_use]
+pub fn from_caller(path: &Path) -> PathBuf {
+    if path.exists() { path.to_path_buf() } else { workspace().join(path) }
+}

@@ -1,0 +1,202 @@
+//! One run: starts the emulator, feeds it, listens to it, and sees it to its end.
+
+use super::wire::Wire;
+use super::{Emulator, Input, Kind, Outcome, Spec, Watcher, bochs, qemu};
+use crate::image::{self, ImageSpec};
+use crate::{interrupt, paths};
+use anyhow::{Context, Result};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// After its finish line or a panic the machine gets so long to end by itself.
+const GRACE: Duration = Duration::from_secs(3);
+/// How often Ctrl-C is looked at.
+const TICK: Duration = Duration::from_millis(50);
+/// So many runs keep their logs.
+const KEPT_RUNS: usize = 64;
+
+/// Boots `spec` and stays with it to the end. An error means that there was no run at all.
+pub fn run(spec: &Spec, watcher: &mut dyn Watcher) -> Result<Outcome> {
+    let image = image::build(&image_spec(spec)?)?;
+    let directory = run_directory()?;
+    // Bochs' serial line is a socket only if something will be typed: it waits for the other end.
+    let port = match (spec.emulator, &spec.input) {
+        (Emulator::Bochs, Input::Text(_) | Input::Stdin) => Some(free_port()?),
+        _ => None,
+    };
+    let mut command = match spec.emulator {
+        Emulator::Bochs => bochs::command(spec, &image, &directory, port)?,
+        Emulator::Kvm | Emulator::Qemu => qemu::command(spec, &image, &directory)?,
+    };
+    let mut machine = Machine::start(&mut command, &directory)?;
+    machine.feed(&spec.input, port)?;
+    let mut wire = Wire::default();
+    let end = listen(&mut machine, &mut wire, spec.timeout, watcher)?;
+    wire.close();
+    std::fs::write(directory.join("kernel.log"), &wire.log)?;
+    let kind = match (wire.report.finish(), wire.report.panic(), end) {
+        (_, Some(panic), _) => Kind::Died(Some(panic)),
+        (Some((true, _)), ..) => Kind::Passed,
+        (Some((false, reason)), ..) => Kind::Failed(reason),
+        (None, None, End::Gone) => Kind::Died(None),
+        (None, None, End::TimeUp) => Kind::Hung,
+        (None, None, End::Interrupted) => Kind::Interrupted,
+    };
+    let consoles = wire.take_consoles();
+    Ok(Outcome { kind, log: wire.log, report: wire.report, consoles, directory })
+}
+
+fn image_spec(spec: &Spec) -> Result<ImageSpec> {
+    let ends = if spec.emulator == Emulator::Bochs { "output=e9 finish=bochs" } else { "output=com1 finish=qemu" };
+    let kernel_arguments = format!("{ends} {}", spec.kernel_arguments);
+    let modules = spec.environments.iter().map(|environment| environment.module(&spec.base)).collect::<Result<_>>()?;
+    Ok(ImageSpec { kernel: spec.kernel.clone(), kernel_arguments, modules })
+}
+
+enum End {
+    Gone,
+    TimeUp,
+    Interrupted,
+}
+
+fn listen(machine: &mut Machine, wire: &mut Wire, timeout: Duration, watcher: &mut dyn Watcher) -> Result<End> {
+    let mut deadline = Instant::now() + timeout;
+    let mut ending = false;
+    loop {
+        match machine.output.recv_timeout(TICK) {
+            Ok(bytes) => wire.push(&bytes, watcher),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                machine.child.wait().context("cannot wait for the emulator")?;
+                return Ok(End::Gone);
+            }
+        }
+        if !ending && (wire.report.finish().is_some() || wire.report.panic().is_some()) {
+            ending = true;
+            deadline = deadline.min(Instant::now() + GRACE);
+        }
+        if interrupt::requested() {
+            return Ok(End::Interrupted);
+        }
+        if Instant::now() >= deadline {
+            return Ok(End::TimeUp);
+        }
+    }
+}
+
+/// A running emulator; it is killed when this is dropped.
+struct Machine {
+    child: Child,
+    output: Receiver<Vec<u8>>,
+}
+
+impl Machine {
+    fn start(command: &mut Command, directory: &std::path::Path) -> Result<Machine> {
+        let noise = File::create(directory.join("emulator.stderr"))?;
+        // A group of its own: Ctrl-C is for xtask alone, which then ends the group.
+        command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(noise);
+        let mut child = command.spawn().with_context(|| format!("cannot start {}", crate::process::line(command)))?;
+        let (sender, output) = channel();
+        if let Some(mut stdout) = child.stdout.take() {
+            std::thread::spawn(move || {
+                let mut buffer = [0; 4096];
+                while let Ok(length @ 1..) = stdout.read(&mut buffer) {
+                    if sender.send(buffer[..length].to_vec()).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        Ok(Machine { child, output })
+    }
+
+    /// Passes typed bytes on, from a thread of its own.
+    fn feed(&mut self, input: &Input, port: Option<u16>) -> Result<()> {
+        let mut serial: Box<dyn Write + Send> = match port {
+            Some(port) => Box::new(self.connect(port)?),
+            None => match self.child.stdin.take() {
+                Some(stdin) => Box::new(stdin),
+                None => return Ok(()),
+            },
+        };
+        match input.clone() {
+            // Bochs' debugger must find the end of its input, not a terminal.
+            Input::None => drop(serial),
+            Input::Text(text) => {
+                std::thread::spawn(move || {
+                    let _machine_gone = serial.write_all(&text).and_then(|()| serial.flush());
+                    std::thread::park(); // closing the line would be a hang-up
+                });
+            }
+            Input::Stdin => {
+                std::thread::spawn(move || {
+                    let (mut stdin, mut buffer) = (std::io::stdin(), [0; 256]);
+                    while let Ok(length @ 1..) = stdin.read(&mut buffer) {
+                        if serial.write_all(&buffer[..length]).and_then(|()| serial.flush()).is_err() {
+                            break;
+                        }
+                    }
+                    std::thread::park();
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn connect(&mut self, port: u16) -> Result<TcpStream> {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            match TcpStream::connect((Ipv4Addr::LOCALHOST, port)) {
+                Ok(stream) => {
+                    stream.set_nodelay(true)?;
+                    return Ok(stream);
+                }
+                Err(error) if Instant::now() >= deadline || self.child.try_wait()?.is_some() => {
+                    return Err(error).context("the emulator's serial line does not answer");
+                }
+                Err(_) => std::thread::sleep(TICK),
+            }
+        }
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(Some(_))) {
+            return;
+        }
+        let pid = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw);
+        if let Some(pid) = pid {
+            let _already_gone = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+        }
+        let _reaped = self.child.wait();
+    }
+}
+
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on the loopback address")?;
+    Ok(listener.local_addr()?.port())
+}
+
+/// A new directory for this run's logs; the oldest ones go.
+fn run_directory() -> Result<PathBuf> {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let logs = paths::build("logs")?;
+    let mut runs: Vec<PathBuf> = std::fs::read_dir(&logs)?.flatten().map(|entry| entry.path()).collect();
+    runs.sort();
+    for old in runs.iter().take(runs.len().saturating_sub(KEPT_RUNS)) {
+        let _somebody_was_quicker = std::fs::remove_dir_all(old);
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let directory = logs.join(format!("{now}-{}-{number}", std::process::id()));
+    std::fs::create_dir_all(&directory).with_context(|| format!("cannot make {}", directory.display()))?;
+    Ok(directory)
+}
