@@ -14,12 +14,18 @@ pub const FRAME_BYTES: usize = 4096;
 static WINDOW: AtomicU64 = AtomicU64::new(PHYSICAL_WINDOW);
 static FREE: Mutex<Free> = Mutex::new(Free { runs: [FrameRun { first: 0, count: 0 }; MAX_RUNS], returned: None });
 
+/// A pointer to a virtual address that is known as a number.
+#[must_use]
+#[allow(clippy::cast_possible_truncation)] // guests are 64-bit
+pub fn pointer<T>(address: u64) -> *mut T {
+    core::ptr::with_exposed_provenance_mut(address as usize)
+}
+
 /// Where a physical address is in the physical window. The pointer is good only for frames that the
 /// environment holds.
 #[must_use]
-#[allow(clippy::cast_possible_truncation)] // guests are 64-bit
 pub fn window(physical: u64) -> *mut u8 {
-    core::ptr::with_exposed_provenance_mut(WINDOW.load(Ordering::Relaxed).wrapping_add(physical) as usize)
+    pointer(WINDOW.load(Ordering::Relaxed).wrapping_add(physical))
 }
 
 /// A free frame that somebody holds; dropping it gives it back.

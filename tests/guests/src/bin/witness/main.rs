@@ -1,0 +1,79 @@
+//! A well-behaved neighbour that looks after itself: keeps patterns in its memory and its registers and checks,
+//! round after round, that nobody else left a trace. Exits with 1 at the first difference.
+#![cfg_attr(target_os = "none", no_std)]
+#![no_main]
+#![allow(unsafe_code)] // fills registers
+
+extern crate alloc;
+
+use alloc::format;
+use alloc::string::String;
+
+mod memory;
+mod registers;
+
+use exo_user::abi::boot_page::BootPage;
+use exo_user::{call, counters, cpu, eprintln, println};
+use guests::exits::{self, reason};
+
+exo_user::entry!(main);
+
+/// Rounds where the arguments name no number.
+const ROUNDS: u64 = 10;
+/// Longest wait for the next slice, in slices.
+const PATIENCE: u64 = 1000;
+
+/// Waits, without a call, until the kernel has begun another slice.
+fn next_slice_comes(boot: &BootPage) -> bool {
+    let before = counters().slices;
+    let begin = cpu::read_tsc();
+    let patience = boot.slice_ticks.saturating_mul(PATIENCE);
+    while counters().slices == before {
+        if cpu::read_tsc().wrapping_sub(begin) > patience {
+            return false;
+        }
+        core::hint::spin_loop();
+    }
+    true
+}
+
+/// One audit; what is wrong, if something is.
+fn round(boot: &'static BootPage, memory: &memory::Pattern, seed: u64) -> Result<(), String> {
+    let (result, exits) = exits::during(|| -> Result<(), String> {
+        // An instruction of the waiting loop is about a tick; half a slice makes a switch in between likely.
+        let delay = (boot.slice_ticks / 4).clamp(1_000, 2_000_000);
+        registers::audit(seed, delay)?;
+        memory.audit()?;
+        if next_slice_comes(boot) { Ok(()) } else { Err("no slice begins any more".into()) }
+    });
+    result?;
+    if exits.caused() != 0 {
+        return Err(format!("exits that nothing here asked for:{exits}"));
+    }
+    let total = counters();
+    for unwanted in [reason::EPT_VIOLATION, reason::EPT_MISCONFIGURATION] {
+        if total.exits[unwanted] != 0 {
+            return Err(format!("{} exits for reason {unwanted}", total.exits[unwanted]));
+        }
+    }
+    if total.injections != 0 {
+        return Err(format!("{} injections that nothing here asked for", total.injections));
+    }
+    Ok(())
+}
+
+fn main(boot: &'static BootPage) -> u32 {
+    let rounds = boot.arguments().split_whitespace().find_map(|word| word.parse().ok()).unwrap_or(ROUNDS);
+    let key = cpu::read_tsc() ^ (u64::from(boot.environment_index) << 56);
+    let memory = memory::Pattern::fill(boot, key);
+    println!("witness {} watches {} frames", boot.name(), memory.frames());
+    for number in 1..=rounds {
+        if let Err(difference) = round(boot, &memory, key.wrapping_add(number)) {
+            eprintln!("witness broken round={number} {difference}");
+            return 1;
+        }
+        call::yield_slice();
+    }
+    println!("witness intact rounds={rounds}");
+    0
+}
