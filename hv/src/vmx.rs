@@ -2,6 +2,7 @@
 
 pub mod capability;
 pub mod controls;
+pub mod exit;
 pub mod fields;
 pub mod instruction_error;
 #[cfg(target_os = "none")]
