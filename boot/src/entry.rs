@@ -6,9 +6,6 @@
 
 use core::arch::global_asm;
 
-/// Where the boot tables map physical memory; `hv::physmap` takes the same place over.
-pub const PHYSICAL_WINDOW: u64 = 0xffff_8000_0000_0000;
-
 global_asm!(
     r#"
     .section .multiboot2, "a"

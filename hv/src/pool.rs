@@ -3,6 +3,9 @@
 use crate::addr::{FRAME_SIZE, FrameNumber};
 use crate::paging::TableMemory;
 use crate::physmap::{self, usize_of};
+use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
+use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 use spin::Mutex;
 
@@ -134,5 +137,72 @@ impl TableMemory for KernelTables {
 
     fn give(&mut self, table: FrameNumber) {
         give(table);
+    }
+}
+
+/// Takes a run of frames that is never returned, as a slice of `count` copies of `value`.
+#[must_use]
+pub fn take_slice<T: Copy>(count: u64, value: T) -> Option<&'static mut [T]> {
+    let bytes = count.checked_mul(size_of::<T>() as u64)?;
+    let (_, start) = KernelFrame::take_run(bytes.div_ceil(FRAME_SIZE).max(1))?;
+    let start = start.cast::<T>();
+    let count = usize_of(count);
+    for index in 0..count {
+        // SAFETY: the run has room for `count` elements, is page-aligned, and is this function's alone.
+        unsafe { start.add(index).write(value) };
+    }
+    // SAFETY: as above, and all elements are initialised; the run is never returned.
+    Some(unsafe { core::slice::from_raw_parts_mut(start.as_ptr(), count) })
+}
+
+/// A value in a kernel frame of its own: the kernel has no heap.
+#[derive(Debug)]
+pub struct KernelBox<T> {
+    frame: KernelFrame,
+    value: PhantomData<T>,
+}
+
+impl<T> KernelBox<T> {
+    /// Moves a value into a frame; `None`, and the value is dropped, where the pool is empty.
+    #[must_use]
+    pub fn new(value: T) -> Option<Self> {
+        const { assert!(size_of::<T>() <= 4096 && align_of::<T>() <= 4096) };
+        let frame = KernelFrame::take()?;
+        // SAFETY: the frame is large enough, aligned and this box's alone.
+        unsafe { frame.pointer::<T>().write(value) };
+        Some(Self { frame, value: PhantomData })
+    }
+
+    /// Moves the value out again.
+    #[must_use]
+    pub fn into_inner(boxed: Self) -> T {
+        let boxed = ManuallyDrop::new(boxed);
+        // SAFETY: the frame holds an initialised value; neither it nor the frame is used again, since `boxed` is not dropped.
+        let (value, frame) = unsafe { (boxed.frame.pointer::<T>().read(), core::ptr::read(&raw const boxed.frame)) };
+        drop(frame);
+        value
+    }
+}
+
+impl<T> Deref for KernelBox<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: the frame holds an initialised value, and only this box refers to it.
+        unsafe { &*self.frame.pointer::<T>() }
+    }
+}
+
+impl<T> DerefMut for KernelBox<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as in `deref`; `&mut self` makes it the only reference.
+        unsafe { &mut *self.frame.pointer::<T>() }
+    }
+}
+
+impl<T> Drop for KernelBox<T> {
+    fn drop(&mut self) {
+        // SAFETY: the value is initialised and nobody uses it after its box.
+        unsafe { core::ptr::drop_in_place(self.frame.pointer::<T>()) };
     }
 }

@@ -17,8 +17,8 @@ unsafe extern "C" {
     static ap_trampoline_entry: u8;
 }
 
-// The page runs at physical address `page`, wherever that is below 1 MiB: CS:0 is its beginning in real mode, and EBX
-// holds its address afterwards.
+// The page runs at a physical address of its own below 1 MiB: CS:0 is its beginning in real mode, and EBX holds its
+// address afterwards. AT&T syntax, since the other one knows no differences of symbols as displacements.
 global_asm!(
     r#"
     .section .rodata.ap_trampoline, "a"
@@ -27,57 +27,58 @@ global_asm!(
 ap_trampoline:
     cli
     cld
-    xor ebx, ebx
-    mov bx, cs
-    mov ds, bx
-    shl ebx, 4
+    xorl %ebx, %ebx
+    movw %cs, %bx
+    movw %bx, %ds
+    shll $4, %ebx
     /* The GDT and the far pointers need this page's address. */
-    lea eax, [ebx + (ap_gdt - ap_trampoline)]
-    mov [ap_gdt_pointer - ap_trampoline + 2], eax
-    lea eax, [ebx + (ap_protected - ap_trampoline)]
-    mov [ap_protected_pointer - ap_trampoline], eax
-    lea eax, [ebx + (ap_long - ap_trampoline)]
-    mov [ap_long_pointer - ap_trampoline], eax
-    .byte 0x66
-    lgdt [ap_gdt_pointer - ap_trampoline]
-    mov eax, cr0
-    or eax, 1
-    mov cr0, eax
-    .byte 0x66, 0xff, 0x2e              /* jmp far dword [ap_protected_pointer] */
-    .short ap_protected_pointer - ap_trampoline
+    movl $(ap_gdt - ap_trampoline), %eax
+    addl %ebx, %eax
+    movl %eax, (ap_gdt_pointer - ap_trampoline + 2)
+    movl $(ap_protected - ap_trampoline), %eax
+    addl %ebx, %eax
+    movl %eax, (ap_protected_pointer - ap_trampoline)
+    movl $(ap_long - ap_trampoline), %eax
+    addl %ebx, %eax
+    movl %eax, (ap_long_pointer - ap_trampoline)
+    lgdtl (ap_gdt_pointer - ap_trampoline)
+    movl %cr0, %eax
+    orl $1, %eax
+    movl %eax, %cr0
+    ljmpl *(ap_protected_pointer - ap_trampoline)
 
     .code32
 ap_protected:
-    mov ax, 0x10
-    mov ds, ax
-    mov es, ax
-    mov ss, ax
-    mov eax, cr4
-    or eax, 0x20                        /* PAE */
-    mov cr4, eax
-    mov eax, [ebx + (ap_trampoline_root - ap_trampoline)]
-    mov cr3, eax
-    mov ecx, 0xc0000080                 /* EFER: LME and NXE */
+    movw $0x10, %ax
+    movw %ax, %ds
+    movw %ax, %es
+    movw %ax, %ss
+    movl %cr4, %eax
+    orl $0x20, %eax                     /* PAE */
+    movl %eax, %cr4
+    movl (ap_trampoline_root - ap_trampoline)(%ebx), %eax
+    movl %eax, %cr3
+    movl $0xc0000080, %ecx              /* EFER: LME and NXE */
     rdmsr
-    or eax, 0x900
+    orl $0x900, %eax
     wrmsr
-    mov eax, cr0
-    and eax, 0x9fffffff                 /* CD and NW off */
-    or eax, 0x80010001                  /* PG, WP, PE */
-    mov cr0, eax
-    jmp fword ptr [ebx + (ap_long_pointer - ap_trampoline)]
+    movl %cr0, %eax
+    andl $0x9fffffff, %eax              /* CD and NW off */
+    orl $0x80010001, %eax               /* PG, WP, PE */
+    movl %eax, %cr0
+    ljmpl *(ap_long_pointer - ap_trampoline)(%ebx)
 
     .code64
 ap_long:
-    xor eax, eax
-    mov ds, ax
-    mov es, ax
-    mov ss, ax
-    mov rsp, [rbx + (ap_trampoline_stack - ap_trampoline)]
-    xor ebp, ebp
-    push rbp
-    mov rax, [rbx + (ap_trampoline_entry - ap_trampoline)]
-    jmp rax
+    xorl %eax, %eax
+    movw %ax, %ds
+    movw %ax, %es
+    movw %ax, %ss
+    movq (ap_trampoline_stack - ap_trampoline)(%rbx), %rsp
+    xorl %ebp, %ebp
+    pushq %rbp
+    movq (ap_trampoline_entry - ap_trampoline)(%rbx), %rax
+    jmpq *%rax
 
     .align 8
 ap_gdt:
@@ -101,7 +102,8 @@ ap_trampoline_entry: .quad 0
 ap_trampoline_end:
     .text
     .code64
-"#
+"#,
+    options(att_syntax)
 );
 
 /// A CPU did not begin.

@@ -60,6 +60,16 @@ impl ActiveVcpu<'_> {
         Ok(())
     }
 
+    /// LMSW: the low four bits of CR0, of which it can set but not clear PE.
+    ///
+    /// # Errors
+    /// As for [`Self::write_cr0`]: never, in fact, since PE is set already.
+    pub fn load_machine_status_word(&mut self, source: u16) -> Emulated<()> {
+        const PROTECTION_ENABLE: u64 = 1;
+        let current = self.current.read(fields::GUEST_CR0);
+        self.write_cr0(current & !0xf | u64::from(source) & 0xf | PROTECTION_ENABLE)
+    }
+
     /// MOV to CR4 that touches a bit which is not the guest's to change.
     ///
     /// # Errors

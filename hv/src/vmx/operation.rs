@@ -97,6 +97,35 @@ pub fn detect(timer: TimerChoice) -> Result<Machine, Unusable> {
     Ok(Machine { msrs, cpuid, features, controls, preemption_timer })
 }
 
+/// Tells what [`detect`] looks at, a line each: `capability msr=… name=… value=…` and `capability leaf=… …`.
+pub fn dump_capabilities(mut line: impl FnMut(fmt::Arguments<'_>)) {
+    const LEAVES: [(u32, u32); 12] = [
+        (0, 0),
+        (1, 0),
+        (6, 0),
+        (7, 0),
+        (7, 1),
+        (0xa, 0),
+        (0xd, 0),
+        (0xd, 1),
+        (0x15, 0),
+        (0x8000_0001, 0),
+        (0x8000_0007, 0),
+        (0x8000_0008, 0),
+    ];
+    for (name, register, _) in CapabilityMsrs::default().list() {
+        if let Some(value) = msr::read_guarded(register) {
+            line(format_args!("capability msr={register:#x} name={name} value={value:#018x}"));
+        }
+    }
+    for (leaf, subleaf) in LEAVES {
+        let [eax, ebx, ecx, edx] = cpuid(leaf, subleaf);
+        line(format_args!(
+            "capability leaf={leaf:#x} subleaf={subleaf} eax={eax:#010x} ebx={ebx:#010x} ecx={ecx:#010x} edx={edx:#010x}"
+        ));
+    }
+}
+
 /// Proof that this CPU is in VMX operation. It stays on its CPU.
 #[derive(Debug)]
 pub struct Operation<'m> {

@@ -67,11 +67,7 @@ impl FastExit<'_> {
     #[must_use]
     #[inline(always)]
     pub fn from_ring_0_of_64_bit_code(&self) -> bool {
-        const DESCRIPTOR_PRIVILEGE: u64 = 3 << 5;
-        const LONG: u64 = 1 << 13;
-        // The privilege level is that of SS (SDM 25.4.1); CS may be conforming.
-        vmread(fields::GUEST_SS_ACCESS_RIGHTS.encoding()) & DESCRIPTOR_PRIVILEGE == 0
-            && vmread(fields::GUEST_CS_ACCESS_RIGHTS.encoding()) & LONG != 0
+        in_ring_0_of_64_bit_code()
     }
 
     /// Steps over the instruction that exited; STI and MOV-SS blocking end with it.
@@ -79,6 +75,16 @@ impl FastExit<'_> {
     pub fn advance(&mut self) {
         step_over_instruction();
     }
+}
+
+/// Whether the guest is in ring 0 of 64-bit code. Needs a current VMCS.
+#[inline(always)]
+pub(super) fn in_ring_0_of_64_bit_code() -> bool {
+    const DESCRIPTOR_PRIVILEGE: u64 = 3 << 5;
+    const LONG: u64 = 1 << 13;
+    // The privilege level is that of SS (SDM 25.4.1); CS may be conforming.
+    vmread(fields::GUEST_SS_ACCESS_RIGHTS.encoding()) & DESCRIPTOR_PRIVILEGE == 0
+        && vmread(fields::GUEST_CS_ACCESS_RIGHTS.encoding()) & LONG != 0
 }
 
 /// Steps over the instruction that exited. Needs a current VMCS.

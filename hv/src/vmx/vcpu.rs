@@ -2,7 +2,7 @@
 
 use super::fields;
 use super::operation::Operation;
-use super::run::{FastPath, GuestRegisters, step_over_instruction};
+use super::run::{FastPath, GuestRegisters, in_ring_0_of_64_bit_code, step_over_instruction};
 use super::vmcs::{Current, Failure, Vmcs};
 use super::exit::{Event, RawExit};
 use super::setup;
@@ -166,6 +166,12 @@ impl ActiveVcpu<'_> {
         let new = if set { old | bit } else { old & !bit };
         // SAFETY: the callers change only when the guest exits, never where it can reach.
         unsafe { self.current.write(fields::PRIMARY_PROCESSOR_BASED_CONTROLS, new) };
+    }
+
+    /// Whether the guest is in ring 0 of 64-bit code: the only place whose VMCALL counts.
+    #[must_use]
+    pub fn in_ring_0_of_64_bit_code(&self) -> bool {
+        in_ring_0_of_64_bit_code()
     }
 
     /// Steps over the instruction that exited.

@@ -1,0 +1,289 @@
+//! The steps of booting, each with the reason for which it may refuse.
+
+mod refusal;
+
+pub use refusal::{Refusal, finish_failed, refuse, refuse_cpu};
+
+use boot::boot_data::{BootData, MAX_MODULES, Range};
+use boot::command_line::{self, Finish, KernelOptions, ModuleOptions, Output, Timer};
+use boot::firmware::Firmware;
+use boot::memory_map::{Division, MemoryMap};
+use exo_kernel::kernel::{Configuration, Kernel};
+use exo_kernel::loader::Module;
+use hv::addr::{FRAME_SIZE, FrameNumber, HostPhysical, HostVirtual};
+use hv::cpu::descriptors::HostSegments;
+use hv::cpu::start::Trampoline;
+use hv::cpu::{self, CpuIndex, apic, descriptors, interrupts, local, time};
+use hv::guest_memory::GuestMemory;
+use hv::kernel_space::{self, Section, SectionKind};
+use hv::physmap::{self, usize_of};
+use hv::stack::Stack;
+use hv::vmx::operation::{self, Machine, Operation, TimerChoice};
+use hv::{backtrace, output, pool};
+use spin::Once;
+
+const MULTIBOOT2_MAGIC: u64 = 0x36d7_6289;
+/// The boot code's tables map so much; the boot loader puts everything below.
+const BOOT_MAPPED: u64 = 1 << 32;
+/// The longest boot information that is believed.
+const INFORMATION_LIMIT: u64 = 1 << 20;
+/// Frames of the stack on which each further CPU runs.
+const STACK_FRAMES: u64 = 16;
+
+unsafe extern "C" {
+    static kernel_load_start: u8;
+    static kernel_load_end: u8;
+    static kernel_text_start: u8;
+    static kernel_text_end: u8;
+    static kernel_rodata_start: u8;
+    static kernel_rodata_end: u8;
+    static kernel_data_start: u8;
+    static kernel_data_end: u8;
+    static kernel_stack_guard: u8;
+    static kernel_stack_bottom: u8;
+}
+
+/// Physical memory as bytes.
+///
+/// # Safety
+/// The range is RAM that is mapped in the window and that nobody writes while the slice is in use.
+unsafe fn bytes(range: Range) -> &'static [u8] {
+    let pointer = physmap::pointer::<u8>(HostPhysical::new(range.start));
+    // SAFETY: the caller vouches for the range.
+    unsafe { core::slice::from_raw_parts(pointer, usize_of(range.length())) }
+}
+
+/// Checks what the boot loader hands over.
+pub fn boot_data(magic: u64, information: u64) -> Result<BootData<'static>, Refusal> {
+    if magic != MULTIBOOT2_MAGIC {
+        return Err(Refusal::NotMultiboot2(magic));
+    }
+    let limit = BOOT_MAPPED.saturating_sub(information).min(INFORMATION_LIMIT);
+    let range = Range::of(information, limit).ok_or(Refusal::NotMultiboot2(magic))?;
+    // SAFETY: EBX comes from a boot loader that showed the magic number and lies below 4 GiB, which the boot code's tables
+    // map; the boot data keeps its memory until the machine stops (`memory`).
+    let data = BootData::parse(unsafe { bytes(range) }, information)?;
+    if let Some(symbols) = data.symbols {
+        let place = |range: Range| (HostPhysical::new(range.start), range.length());
+        let symbols = backtrace::Symbols { table: place(symbols.table), strings: place(symbols.strings) };
+        // SAFETY: `parse` has found both ranges in available memory, and `memory` keeps them from any other use.
+        unsafe { backtrace::initialise(symbols) };
+    }
+    Ok(data)
+}
+
+/// Reads the kernel's command line and does at once what concerns output.
+pub fn options(data: &BootData<'static>) -> Result<KernelOptions, Refusal> {
+    let options = command_line::parse_kernel(data.command_line)?;
+    output::initialise(match options.output {
+        Output::Com1 => output::Sink::Com1,
+        Output::E9 => output::Sink::DebugPort,
+    });
+    refusal::set_finish(match options.finish {
+        Finish::Halt => output::Finish::Halt,
+        Finish::Bochs => output::Finish::Bochs,
+        Finish::Qemu => output::Finish::Qemu,
+    });
+    log::info!("Ravelin {} of {} bytes", env!("CARGO_PKG_VERSION"), image().length());
+    Ok(options)
+}
+
+/// The modules with their lines.
+pub type Modules = heapless::Vec<(Range, ModuleOptions<'static>), MAX_MODULES>;
+
+/// Reads the modules' lines.
+pub fn modules(data: &BootData<'static>) -> Result<Modules, Refusal> {
+    let mut modules = Modules::new();
+    for module in data.modules.iter() {
+        let line = command_line::parse_module(module.command_line)?;
+        // The lists have the same capacity.
+        let _ = modules.push((module.range, line));
+    }
+    let lines: heapless::Vec<ModuleOptions<'static>, MAX_MODULES> = modules.iter().map(|&(_, line)| line).collect();
+    command_line::check_modules(&lines)?;
+    Ok(modules)
+}
+
+fn image() -> Range {
+    Range { start: (&raw const kernel_load_start).addr() as u64, end: (&raw const kernel_load_end).addr() as u64 }
+}
+
+/// Finds the free memory.
+pub fn memory(data: &BootData<'_>) -> Result<MemoryMap, Refusal> {
+    Ok(MemoryMap::new(&data.memory, data.occupied().chain([image()]))?)
+}
+
+/// Divides the memory, fills the kernel's pool and moves to the kernel's own page tables.
+pub fn take_memory(data: &BootData<'_>, memory: &MemoryMap) -> Result<Division, Refusal> {
+    let division = memory.divide()?;
+    let pool = (division.pool.first, division.pool.count);
+    if (pool.0 + pool.1) * FRAME_SIZE > BOOT_MAPPED {
+        return Err(Refusal::PoolTooHigh);
+    }
+    let first = FrameNumber::new(pool.0).ok_or(Refusal::PoolTooHigh)?;
+    let section = |start: *const u8, end: *const u8, kind| Section {
+        start: HostVirtual::new(start.addr() as u64),
+        end: HostVirtual::new(end.addr() as u64),
+        physical: physmap::physical_of(start),
+        kind,
+    };
+    let sections = [
+        section(&raw const kernel_text_start, &raw const kernel_text_end, SectionKind::Code),
+        section(&raw const kernel_rodata_start, &raw const kernel_rodata_end, SectionKind::Constants),
+        section(&raw const kernel_data_start, &raw const kernel_stack_guard, SectionKind::Data),
+        section(&raw const kernel_stack_bottom, &raw const kernel_data_end, SectionKind::Data),
+    ];
+    let firmware_end = data.memory.iter().map(|entry| entry.range.end).filter(|&end| end <= BOOT_MAPPED).max();
+    let end = (memory.frame_limit * FRAME_SIZE).max(firmware_end.unwrap_or(0));
+    // SAFETY: 1. the pool's frames are free RAM (`MemoryMap`) below 4 GiB, so mapped; 2. the sections are the linker's, and the
+    // page left out is the guard below this stack; 3. the new tables map code, data, stack and window where they are.
+    unsafe {
+        pool::initialise(first, pool.1);
+        let root = kernel_space::build(&sections, HostPhysical::new(end))?;
+        cpu::load_page_table(root);
+    }
+    let environments: u64 = division.environments.iter().map(|run| run.count).sum();
+    log::info!("memory: {} MiB for environments, {} MiB for the kernel", environments / 256, pool.1 / 256);
+    Ok(division)
+}
+
+/// Gives the boot CPU its own tables, interrupts and APIC.
+pub fn first_cpu() -> Result<HostSegments, Refusal> {
+    cpu::enable_features();
+    let segments = descriptors::initialise()?;
+    local::initialise(CpuIndex::BOOT, 0);
+    interrupts::initialise();
+    let apic_id = apic::initialise();
+    local::initialise(CpuIndex::BOOT, apic_id);
+    Ok(segments)
+}
+
+/// Reads the firmware's tables. A machine without usable ones has one CPU.
+pub fn firmware(data: &BootData<'_>, memory: &MemoryMap) -> Result<Option<Firmware>, Refusal> {
+    let Some(root) = &data.root_pointer else {
+        log::info!("no ACPI tables: one CPU");
+        return Ok(None);
+    };
+    let end = (memory.frame_limit * FRAME_SIZE).max(1 << 20);
+    let mapped = data.memory.iter().map(|entry| entry.range).filter(|range| range.end <= BOOT_MAPPED.max(end));
+    let map = |address: u64, length: usize| {
+        let wanted = Range::of(address, length as u64)?;
+        let inside = mapped.clone().any(|range| range.contains(&wanted)) || wanted.end <= 1 << 20;
+        // SAFETY: the range is memory that the firmware's map names and the window maps (`take_memory`), and the tables
+        // are not written after boot.
+        inside.then(|| unsafe { bytes(wanted) })
+    };
+    match Firmware::read(root, map) {
+        Ok(firmware) => Ok(Some(firmware)),
+        Err(error) => {
+            log::info!("unusable ACPI tables, so one CPU: {error}");
+            Ok(None)
+        }
+    }
+}
+
+static MACHINE: Once<Machine> = Once::new();
+
+/// Finds out what the CPU offers.
+pub fn machine(options: &KernelOptions) -> Result<&'static Machine, Refusal> {
+    let timer = match options.timer {
+        Timer::Auto => TimerChoice::Auto,
+        Timer::Deadline => TimerChoice::Deadline,
+        Timer::Preemption => TimerChoice::Preemption,
+    };
+    if options.dump_capabilities {
+        operation::dump_capabilities(|line| log::info!("{line}"));
+    }
+    let machine = operation::detect(timer)?;
+    Ok(MACHINE.call_once(|| machine))
+}
+
+/// Enters VMX operation on this CPU.
+pub fn operation(machine: &'static Machine, segments: HostSegments) -> Result<Operation<'static>, Refusal> {
+    Ok(operation::enter(machine, segments, local::index())?)
+}
+
+/// Makes the exokernel.
+pub fn kernel(
+    options: &KernelOptions,
+    division: Division,
+    firmware: &Option<Firmware>,
+    memory: &MemoryMap,
+) -> Result<&'static Kernel, Refusal> {
+    let tsc_hertz = time::calibrate().unwrap_or(0);
+    let slice_ticks = (tsc_hertz.max(1_000_000) / 1_000_000).saturating_mul(options.slice_us.into());
+    let listed = firmware.as_ref().map_or(1, |firmware| firmware.cpus.len());
+    let cpus = options.cpus.map_or(listed, |most| listed.min(most as usize));
+    log::info!("{cpus} CPU(s), TSC at {tsc_hertz} Hz, slices of {slice_ticks} ticks");
+    let runs = || {
+        let frame = |run: &exo_abi::boot_page::FrameRun| Some((FrameNumber::new(run.first)?, run.count));
+        division.environments.iter().filter_map(frame)
+    };
+    // SAFETY: these runs are free RAM (`MemoryMap`) that the window maps, and the pool is not among them.
+    let guest_memory = unsafe { GuestMemory::new(runs()) };
+    let configuration = Configuration {
+        tsc_hertz,
+        slice_ticks,
+        cpus,
+        finish: refusal::finish_choice(),
+        trace: options.trace,
+        frame_limit: memory.frame_limit,
+    };
+    Ok(Kernel::create(configuration, guest_memory, runs())?)
+}
+
+/// Loads a module into an environment.
+pub fn load(kernel: &'static Kernel, range: &Range, line: &ModuleOptions<'static>) -> Result<(), Refusal> {
+    // SAFETY: `BootData::parse` has found the range in available memory, and `memory` keeps it from any other use.
+    let image = unsafe { bytes(*range) };
+    let mut arguments = [0; exo_abi::boot_page::MAX_ARGUMENTS];
+    let length = line.arguments.copy_to(&mut arguments).unwrap_or(0);
+    let arguments = core::str::from_utf8(&arguments[..length]).unwrap_or("");
+    let module = Module {
+        image,
+        name: line.name,
+        memory_frames: line.memory_frames,
+        cpu: CpuIndex::new(line.cpu).filter(|&cpu| cpu.as_usize() < kernel.cpus()),
+        slices: line.slices,
+        background: line.background,
+        input: line.input,
+        arguments,
+    };
+    kernel.load(&module).map_err(|error| Refusal::module(line.name, error))
+}
+
+/// Starts the other CPUs. One that does not start is left out, with a word about it.
+pub fn other_cpus(kernel: &Kernel, firmware: &Option<Firmware>, memory: &MemoryMap, _options: &KernelOptions) {
+    let Some(firmware) = firmware else { return };
+    let own = apic::identifier();
+    let others = firmware.cpus.iter().map(|cpu| cpu.apic_id).filter(|&id| id != own);
+    let wanted = (1..).map_while(CpuIndex::new).take(kernel.cpus().saturating_sub(1)).zip(others);
+    let Some(page) = memory.trampoline.and_then(FrameNumber::new) else {
+        return log::info!("no free page below 1 MiB: one CPU");
+    };
+    if kernel_space::map_trampoline(page).is_err() {
+        return log::info!("no kernel memory to start other CPUs");
+    }
+    // SAFETY: the page is free RAM below 1 MiB (`MemoryMap`), mapped to itself just now; the tables lie in the pool, which
+    // lies below 4 GiB (`take_memory`).
+    let trampoline = unsafe { Trampoline::new(page, super::other_cpu_main) };
+    for (cpu, apic_id) in wanted {
+        let started = Stack::allocate(STACK_FRAMES).map(|stack| trampoline.start(cpu, apic_id, stack));
+        match started {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => log::info!("CPU {} (APIC {apic_id}) does not start", cpu.as_u32()),
+            Err(_) => log::info!("no kernel memory for CPU {}", cpu.as_u32()),
+        }
+    }
+}
+
+/// On another CPU: its own tables and VMX operation.
+pub fn other_cpu() -> Result<Operation<'static>, Refusal> {
+    cpu::enable_features();
+    let segments = descriptors::initialise()?;
+    interrupts::initialise();
+    let cpu = hv::cpu::start::claim_identity();
+    let _ = apic::initialise();
+    let machine = MACHINE.get().ok_or(Refusal::Order)?;
+    Ok(operation::enter(machine, segments, cpu)?)
+}

@@ -1,0 +1,85 @@
+//! What the log says of an environment's end.
+
+use core::fmt;
+use exo_core::EnvironmentId;
+use hv::addr::{GuestPhysical, GuestVirtual};
+use hv::trace::Trace;
+use hv::vmx::exit::reason_name;
+use hv::vmx::vmcs::Failure;
+
+/// Why the kernel ended an environment. All are the environment's own doing, but for the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// An exception while a double fault was being delivered.
+    TripleFault,
+    /// An access to memory that the environment does not hold.
+    EptViolation {
+        /// What it touched.
+        at: GuestPhysical,
+        /// By which address, where the CPU says.
+        linear: Option<GuestVirtual>,
+        /// What it tried: "read", "write" or "execute".
+        access: &'static str,
+    },
+    /// HLT with interrupts off: nothing could ever wake it.
+    HaltedForEver,
+    /// Its own state is one that the CPU does not enter.
+    EntryFailed {
+        /// The rule that is broken, as far as the checker knows it.
+        rule: &'static str,
+    },
+    /// An exit that has no meaning here.
+    Unexpected {
+        /// The basic exit reason.
+        reason: u16,
+    },
+    /// The CPU refuses the kernel's part of the VMCS.
+    Refused(Failure, &'static str),
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::TripleFault => f.write_str("triple fault"),
+            Self::EptViolation { at, linear, access } => {
+                write!(f, "EPT violation: {access} of {at}")?;
+                linear.map_or(Ok(()), |linear| write!(f, " at linear address {linear}"))
+            }
+            Self::HaltedForEver => f.write_str("halted with interrupts off"),
+            Self::EntryFailed { rule } => write!(f, "VM entry failed: {rule}"),
+            Self::Unexpected { reason } => write!(f, "unexpected exit: {}", reason_name(reason)),
+            Self::Refused(failure, rule) => write!(f, "VM entry refused: {failure}; {rule}"),
+        }
+    }
+}
+
+/// How an environment ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// By its own call, with this status.
+    Exited(u32),
+    /// By the kernel.
+    Killed(Reason),
+}
+
+/// Prints the end of an environment, with its last exits where it was killed or `trace` asks for them.
+pub(crate) fn print(name: &str, id: EnvironmentId, end: &End, rip: u64, exits: u64, last: &Trace, trace: bool) {
+    match end {
+        End::Exited(status) => log::info!("end name={name} id={id} outcome=exited status={status} exits={exits}"),
+        End::Killed(reason) => {
+            log::info!("end name={name} id={id} outcome=killed reason=\"{reason}\" rip={rip:#x} exits={exits}");
+        }
+    }
+    if trace || matches!(end, End::Killed(_)) {
+        for entry in last.newest_first() {
+            let basic = u16::try_from(entry.reason & 0xffff).unwrap_or(0);
+            log::info!(
+                "last-exit name={name} reason=\"{}\" qualification={:#x} rip={:#x} ticks={}",
+                reason_name(basic),
+                entry.qualification,
+                entry.rip,
+                entry.ticks
+            );
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! An environment on its CPU: its vCPU, and what the kernel keeps beside it.
+
+use crate::loader::Prepared;
+use crate::report::{self, End};
+use exo_abi::boot_page::MAX_NAME;
+use exo_abi::counters::{CountersPage, EXIT_REASONS};
+use exo_core::EnvironmentId;
+use hv::cpu::tsc;
+use hv::guest_space::GuestSpace;
+use hv::page::Page;
+use hv::trace::Trace;
+use hv::vmx::exit::{Event, RawExit, reason};
+use hv::vmx::fields;
+use hv::vmx::operation::Operation;
+use hv::vmx::run::{FastExit, FastPath};
+use hv::vmx::vcpu::{ActiveVcpu, OutOfFrames, Vcpu};
+
+/// An environment on its CPU.
+#[derive(Debug)]
+pub(crate) struct Resident {
+    pub(crate) vcpu: Vcpu,
+    pub(crate) state: State,
+}
+
+/// What the kernel keeps of an environment beside its vCPU.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) id: EnvironmentId,
+    pub(crate) background: bool,
+    name: heapless::String<MAX_NAME>,
+    space: GuestSpace,
+    counters: Page<CountersPage>,
+    last: Trace,
+    /// Where the guest was at its last exit.
+    pub(crate) rip: u64,
+    /// The vector of the slice upcall, 0 for none.
+    upcall: u8,
+    upcall_pending: bool,
+    window_wanted: bool,
+    fast_path: bool,
+}
+
+impl Resident {
+    /// Makes a vCPU for an environment that is ready to begin.
+    pub(crate) fn new(operation: &Operation<'_>, prepared: Prepared) -> Result<Self, OutOfFrames> {
+        let Prepared { id, background, name, space, counters, vpid, entry, .. } = prepared;
+        let vcpu = Vcpu::new(operation, &space, vpid, &entry)?;
+        let state = State {
+            id,
+            background,
+            name,
+            space,
+            counters,
+            last: Trace::default(),
+            rip: entry.rip,
+            upcall: 0,
+            upcall_pending: false,
+            window_wanted: false,
+            // With the preemption timer every entry must reload it, so none may bypass the run loop.
+            fast_path: !operation.machine.preemption_timer,
+        };
+        Ok(Self { vcpu, state })
+    }
+}
+
+/// Serves the null call without leaving the exit path.
+pub(crate) struct NullCall<'s> {
+    counters: &'s mut CountersPage,
+    enabled: bool,
+}
+
+impl FastPath for NullCall<'_> {
+    #[inline(always)]
+    fn exit(&mut self, exit: &mut FastExit<'_>) -> bool {
+        const VMCALL: u32 = reason::VMCALL as u32;
+        let null_call = exit.reason() == VMCALL && exit.registers.rax == 0;
+        if !null_call || !self.enabled || !exit.from_ring_0_of_64_bit_code() {
+            return false;
+        }
+        self.counters.exits[VMCALL as usize] += 1;
+        exit.registers.rdx = 0;
+        exit.advance();
+        true
+    }
+}
+
+impl State {
+    pub(crate) fn fast_path(&mut self) -> NullCall<'_> {
+        NullCall { counters: &mut self.counters, enabled: self.fast_path }
+    }
+
+    /// A slice begins; an upcall on `vector` is due unless it is 0.
+    pub(crate) fn begin_slice(&mut self, vector: u8) {
+        self.counters.slices += 1;
+        self.upcall = vector;
+        self.upcall_pending = vector != 0;
+    }
+
+    /// The environment's choice of upcall vector takes effect at once.
+    pub(crate) fn set_upcall(&mut self, vector: u8) {
+        self.upcall = vector;
+        self.upcall_pending &= vector != 0;
+    }
+
+    /// Delivers a pending upcall if the guest would take an interrupt, else asks to be told when it would.
+    pub(crate) fn offer_upcall(&mut self, active: &mut ActiveVcpu<'_>) {
+        let deliver = self.upcall_pending && active.interruptible();
+        if deliver {
+            self.inject(active, Event::interrupt(self.upcall));
+            self.upcall_pending = false;
+        }
+        if self.window_wanted != self.upcall_pending {
+            self.window_wanted = self.upcall_pending;
+            self.counters.interrupt_windows += u64::from(self.window_wanted);
+            active.want_interrupt_window(self.window_wanted);
+        }
+    }
+
+    /// Injects an event; an upcall that it displaces becomes pending again.
+    pub(crate) fn inject(&mut self, active: &mut ActiveVcpu<'_>, event: Event) {
+        self.counters.injections += 1;
+        if active.inject(event).is_some() {
+            self.upcall_pending = self.upcall != 0;
+        }
+    }
+
+    /// Counts an exit and remembers it.
+    pub(crate) fn note(&mut self, active: &ActiveVcpu<'_>, exit: &RawExit) {
+        let basic = usize::from(exit.basic_reason()).min(EXIT_REASONS - 1);
+        self.counters.exits[basic] += 1;
+        self.last.push(tsc(), exit, active.current.read(fields::GUEST_RIP));
+    }
+
+    pub(crate) fn report(&self, end: &End, trace: bool) {
+        let exits = self.counters.exits.iter().sum();
+        report::print(&self.name, self.id, end, self.rip, exits, &self.last, trace);
+    }
+
+    /// Gives the kernel's frames back. The vCPU is gone and every CPU has forgotten the space.
+    pub(crate) fn dismantle(self) {
+        self.space.dismantle();
+    }
+}

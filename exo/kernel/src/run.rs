@@ -1,0 +1,132 @@
+//! Each CPU's run loop: whose slice it is, the slice, and what ends it.
+
+use crate::exits::{self, Next};
+use crate::kernel::{Kernel, MAX_ENVIRONMENTS};
+use crate::report::{End, Reason};
+use crate::resident::Resident;
+use core::convert::Infallible;
+use core::sync::atomic::Ordering;
+use exo_core::{EnvironmentId, Outcome};
+use hv::cpu::interrupts::TIMER_VECTOR;
+use hv::cpu::{self, CpuIndex, apic, local, tsc};
+use hv::pool::KernelBox;
+use hv::vmx::operation::{self, Operation};
+
+type Residents = heapless::Vec<KernelBox<Resident>, MAX_ENVIRONMENTS>;
+
+impl Kernel {
+    /// Runs this CPU's environments for good.
+    ///
+    /// # Errors
+    /// Never: the type says that it does not return.
+    pub fn run<E>(&'static self, operation: &Operation<'static>) -> Result<Infallible, E> {
+        let mut residents = self.take_up(operation);
+        if !operation.machine.preemption_timer {
+            apic::use_deadline_timer(TIMER_VECTOR);
+        }
+        local::of(operation.cpu).online.store(true, Ordering::SeqCst);
+        self.finish_if_nothing_to_wait_for();
+        loop {
+            let slice = self.core.lock().next_slice(operation.cpu.as_usize(), |_| false);
+            let position = slice.and_then(|slice| residents.iter().position(|resident| resident.state.id == slice.owner));
+            let Some(position) = position else {
+                cpu::wait_for_interrupt();
+                continue;
+            };
+            if let Some(end) = self.run_slice(operation, &mut residents[position]) {
+                let resident = residents.swap_remove(position);
+                self.end(operation, KernelBox::into_inner(resident), &end);
+            }
+        }
+    }
+
+    /// Makes vCPUs of the environments that were prepared for this CPU.
+    fn take_up(&self, operation: &Operation<'static>) -> Residents {
+        let mut residents = Residents::new();
+        loop {
+            let mut prepared = self.prepared.lock();
+            let Some(index) = prepared.iter().position(|prepared| prepared.cpu == operation.cpu) else {
+                return residents;
+            };
+            let prepared_one = prepared.swap_remove(index);
+            drop(prepared);
+            let (id, background) = (prepared_one.id, prepared_one.background);
+            let resident = Resident::new(operation, prepared_one).ok().and_then(KernelBox::new);
+            let kept = resident.is_some_and(|resident| residents.push(resident).is_ok());
+            if !kept {
+                log::error!("end id={id} outcome=killed reason=\"no kernel memory for a vCPU\" rip=0x0 exits=0");
+                self.release(operation, id, Outcome::Killed);
+                self.ended(background, false);
+            }
+        }
+    }
+
+    fn run_slice(&'static self, operation: &Operation<'static>, resident: &mut Resident) -> Option<End> {
+        let Resident { vcpu, .. } = resident;
+        let mut active = vcpu.activate(operation);
+        let state = &mut resident.state;
+        let vector = self.core.lock().environments().get(state.id).map_or(0, |environment| environment.upcall_vector());
+        state.begin_slice(vector);
+        let deadline = tsc().saturating_add(self.configuration.slice_ticks);
+        active.set_deadline(deadline);
+        if !operation.machine.preemption_timer {
+            apic::set_deadline(deadline);
+        }
+        let end = loop {
+            state.offer_upcall(&mut active);
+            if self.shootdown.enter(operation.cpu.as_usize()) {
+                operation::flush_all(operation);
+            }
+            let result = active.run(&mut state.fast_path());
+            self.shootdown.leave(operation.cpu.as_usize());
+            let exit = match result {
+                Ok(exit) => exit,
+                Err(failure) => break Some(End::Killed(Reason::Refused(failure, exits::broken_rule(&active, operation)))),
+            };
+            state.note(&active, &exit);
+            match exits::handle(self, operation, &mut active, state, &exit) {
+                Next::Resume => {}
+                Next::SliceOver if tsc() < deadline => {}
+                Next::SliceOver | Next::Yield => break None,
+                Next::End(end) => break Some(end),
+            }
+        };
+        if !operation.machine.preemption_timer {
+            apic::set_deadline(0);
+        }
+        state.rip = active.current.read(hv::vmx::fields::GUEST_RIP);
+        end
+    }
+
+    /// Takes an ended environment apart: first everybody forgets its memory, then it is free.
+    fn end(&self, operation: &Operation<'static>, resident: Resident, end: &End) {
+        let Resident { vcpu, state } = resident;
+        state.report(end, self.configuration.trace);
+        drop(vcpu);
+        let outcome = match *end {
+            End::Exited(status) => Outcome::Exited { status },
+            End::Killed(_) => Outcome::Killed,
+        };
+        self.release(operation, state.id, outcome);
+        let background = state.background;
+        state.dismantle();
+        self.ended(background, matches!(end, End::Exited(0)));
+    }
+
+    /// Makes every other CPU forget what it has cached for any guest, before its next entry.
+    fn flush_others(&self, operation: &Operation<'static>) {
+        self.shootdown.flush(operation.cpu.as_usize(), |cpu| {
+            if let Some(cpu) = u32::try_from(cpu).ok().and_then(CpuIndex::new) {
+                apic::kick(cpu);
+            }
+        });
+    }
+
+    /// Ends an environment's record and frees its frames once no CPU holds a translation to them.
+    fn release(&self, operation: &Operation<'static>, id: EnvironmentId, outcome: Outcome) {
+        let Some(release) = self.core.lock().end(id, outcome) else { return };
+        self.flush_others(operation);
+        operation::flush_all(operation);
+        self.core.lock().finish_release(release);
+    }
+}
