@@ -9,7 +9,6 @@ mod headers;
 mod relocations;
 
 #[cfg(test)]
-#[path = "image_tests.rs"]
 mod tests;
 
 pub use error::ImageError;
