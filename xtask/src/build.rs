@@ -61,17 +61,24 @@ fn is_guest(name: &str) -> bool {
 }
 
 /// The verb `build`: the kernel, or all of it.
-pub fn verb(everything: bool) -> Result<()> {
-    println!("{}", paths::shown(&kernel()?));
-    if everything {
-        for guest in guests()? {
-            println!("{}", paths::shown(&binary(GUESTS, &guest)?));
-        }
-        for name in LIBRARY_OSES {
-            println!("{}", paths::shown(&binary(name, name)?));
-        }
+pub fn verb(everything_too: bool) -> Result<()> {
+    let built = if everything_too { everything()? } else { vec![kernel()?] };
+    for path in built {
+        println!("{}", paths::shown(&path));
     }
     Ok(())
+}
+
+/// Builds kernel, guests and library OSes.
+pub fn everything() -> Result<Vec<PathBuf>> {
+    let mut built = vec![kernel()?];
+    for guest in guests()? {
+        built.push(binary(GUESTS, &guest)?);
+    }
+    for name in LIBRARY_OSES {
+        built.push(binary(name, name)?);
+    }
+    Ok(built)
 }
 
 /// Builds one binary, once in the life of this process: the boot tests ask for the same kernel again and again.

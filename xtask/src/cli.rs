@@ -1,7 +1,8 @@
 //! The command line of `cargo xtask`.
 
 use crate::image::{ImageSpec, Module};
-use crate::{build, image, paths, run};
+use crate::test::Which;
+use crate::{bench, build, check_cpu, ci, image, lint, paths, run, setup, test};
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -17,6 +18,12 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Find or install everything that the other verbs need
+    Setup {
+        /// Install nothing; say what would have to be typed
+        #[arg(long)]
+        no_install: bool,
+    },
     /// Build the kernel for the bare machine
     Build {
         /// Also every guest and library OS
@@ -37,6 +44,26 @@ enum Verb {
     },
     /// Boot a manifest; exit code 0 passed, 1 failed, 2 error, 3 died, 4 hung, 130 interrupted
     Run(Box<run::Options>),
+    /// Run the tests
+    Test {
+        /// Which
+        #[arg(value_enum, default_value_t = Which::All)]
+        which: Which,
+        /// Only tests whose names contain this
+        filter: Option<String>,
+    },
+    /// Check the source
+    Lint {
+        /// Rewrite the unsafe ledger
+        #[arg(long)]
+        bless: bool,
+    },
+    /// Measure operations and compare them with their targets
+    Bench(bench::Options),
+    /// Say what this host offers to Ravelin
+    CheckCpu,
+    /// Everything that a change must pass
+    Ci,
 }
 
 /// Runs what the process's arguments ask for. The code is the process's.
@@ -54,6 +81,12 @@ pub fn main() -> ExitCode {
 
 fn dispatch(verb: Verb) -> Result<u8> {
     match verb {
+        Verb::Setup { no_install } => setup::verb(!no_install)?,
+        Verb::Test { which, filter } => test::verb(which, filter.as_deref())?,
+        Verb::Lint { bless } => lint::verb(bless)?,
+        Verb::Bench(options) => bench::verb(&options)?,
+        Verb::CheckCpu => check_cpu::verb(),
+        Verb::Ci => ci::verb()?,
         Verb::Run(options) => return run::verb(&options),
         Verb::Build { all } => build::verb(all)?,
         Verb::Image { kernel_arguments, kernel, modules } => {

@@ -187,10 +187,10 @@ fn check(
     if !names.insert(name.clone()) {
         return Err((start, format!("there are two environments named {name}")));
     }
-    if let Some(wanted) = raw.input.as_ref().filter(|wanted| *wanted.get_ref()) {
-        if let Some(first) = input.replace(name.clone()) {
-            return Err((wanted.span().start, format!("{name} wants the input, but {first} has it")));
-        }
+    if let Some(wanted) = raw.input.as_ref().filter(|wanted| *wanted.get_ref())
+        && let Some(first) = input.replace(name.clone())
+    {
+        return Err((wanted.span().start, format!("{name} wants the input, but {first} has it")));
     }
     let arguments = raw.arguments.as_ref();
     if let Some(text) =

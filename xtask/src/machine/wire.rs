@@ -157,10 +157,10 @@ impl Wire {
     }
 
     fn event(&mut self, ticks: u64, event: Event) {
-        if let Event::Start { name, id: EnvironmentId { index, .. }, .. } = &event {
-            if let Ok(channel) = u8::try_from(*index) {
-                self.consoles.entry(channel).or_default().name.clone_from(name);
-            }
+        if let Event::Start { name, id: EnvironmentId { index, .. }, .. } = &event
+            && let Ok(channel) = u8::try_from(*index)
+        {
+            self.consoles.entry(channel).or_default().name.clone_from(name);
         }
         self.report.events.push((ticks, event));
     }

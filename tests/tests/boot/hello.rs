@@ -1,0 +1,38 @@
+//! The smallest run: one guest says hello.
+
+use ravelin_tests::{boot, boot_environments, exited, passed, wrote};
+use xtask::machine::{Kind, Spec};
+use xtask::manifest::Environment;
+
+#[test]
+fn hello_on_one_cpu() {
+    let arguments = r#"three "quoted" words \x41"#.to_owned();
+    let outcome = boot_environments(&[Environment { arguments, ..Environment::new("hello") }]);
+    passed(&outcome);
+    exited(&outcome, "hello", 0);
+    let lines = [
+        "hello from hello on cpu 0",
+        r#"arguments: "three \"quoted\" words \\x41""#,
+        "caught 1 breakpoint",
+        "the first 1000 squares add up to 333833500",
+    ];
+    wrote(&outcome, "hello", &lines);
+}
+
+#[test]
+fn hello_on_two_cpus_at_once() {
+    let environment = |cpu: u32| Environment { name: format!("hello{cpu}"), cpu, ..Environment::new("hello") };
+    let outcome = boot(&Spec { cpus: 2, environments: vec![environment(0), environment(1)], ..Spec::default() });
+    passed(&outcome);
+    wrote(&outcome, "hello0", &["hello from hello0 on cpu 0"]);
+    wrote(&outcome, "hello1", &["hello from hello1 on cpu 1"]);
+}
+
+#[test]
+fn a_bad_kernel_command_line_is_refused_by_name() {
+    let environments = vec![Environment::new("hello")];
+    let outcome = boot(&Spec { environments, kernel_arguments: "colour=red".to_owned(), ..Spec::default() });
+    assert!(matches!(outcome.kind, Kind::Failed(_)), "{}", outcome.kind);
+    let reason = outcome.report.refused().unwrap_or_default();
+    assert!(reason.contains("colour"), "{reason}");
+}

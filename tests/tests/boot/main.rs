@@ -1,0 +1,4 @@
+//! Tests that boot a machine. One test for each machine and group of scenarios; the kernel is the one that ships.
+
+mod hello;
+mod refusal;

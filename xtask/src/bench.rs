@@ -1,0 +1,129 @@
+//! The verb `bench`: boots the guest `bench` and sets what it measures beside the targets.
+
+mod page;
+mod row;
+mod targets;
+
+use crate::machine::{self, Kind, Silent, Spec};
+use crate::manifest::Environment;
+use crate::paths;
+use crate::process::Progress;
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use row::Row;
+use serde::Serialize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Options of `bench`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Options {
+    /// Show only operations whose id contains this
+    filter: Option<String>,
+    /// Write all rows to this file
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// Write all rows to this file as a page
+    #[arg(long)]
+    html: Option<PathBuf>,
+    /// Fail where an operation shown was not measured or misses its target
+    #[arg(long)]
+    check: bool,
+    /// CPU model of Bochs
+    #[arg(long, default_value = machine::DEFAULT_CPU_MODEL)]
+    cpu_model: String,
+}
+
+impl Options {
+    /// Checks one operation against its target.
+    #[must_use]
+    pub fn check(id: &str) -> Options {
+        let cpu_model = machine::DEFAULT_CPU_MODEL.to_owned();
+        Options { filter: Some(id.to_owned()), check: true, cpu_model, ..Options::default() }
+    }
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    rows: &'a [Row],
+}
+
+/// Measures and reports.
+pub fn verb(options: &Options) -> Result<()> {
+    let rows = measure(&options.cpu_model)?;
+    let shown: Vec<&Row> =
+        rows.iter().filter(|row| options.filter.as_ref().is_none_or(|filter| row.id.contains(filter))).collect();
+    if shown.is_empty() {
+        bail!("no operation's id contains {}", options.filter.as_deref().unwrap_or_default());
+    }
+    table(&shown);
+    if let Some(file) = &options.json {
+        let text = serde_json::to_string_pretty(&Report { rows: &rows })?;
+        std::fs::write(file, text + "\n").with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    if let Some(file) = &options.html {
+        std::fs::write(file, page::render(&rows)).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    let missed: Vec<&str> = shown.iter().filter(|row| row.met() != Some(true)).map(|row| row.id.as_str()).collect();
+    if options.check && !missed.is_empty() {
+        bail!("targets missed: {}", missed.join(", "));
+    }
+    Ok(())
+}
+
+fn measure(cpu_model: &str) -> Result<Vec<Row>> {
+    let environment = Environment { memory: 16, ..Environment::new("bench") };
+    let spec = Spec {
+        cpu_model: cpu_model.to_owned(),
+        environments: vec![environment],
+        // A long slice, so that no slice ends inside a measurement.
+        kernel_arguments: "slice_us=1000000".to_owned(),
+        timeout: Duration::from_secs(300),
+        ..Spec::default()
+    };
+    let progress = Progress::start("measuring");
+    let outcome = machine::run(&spec, &mut Silent)?;
+    drop(progress);
+    if outcome.kind != Kind::Passed {
+        bail!("the bench run {}; see {}", outcome.kind, paths::shown(&outcome.directory.join("kernel.log")));
+    }
+    let console = outcome.console("bench").context("the bench guest wrote nothing")?.text();
+    let mut measured = Vec::new();
+    for line in console.lines() {
+        measured.extend(row::parse(line)?);
+    }
+    Row::all(&measured, "bochs", cpu_model)
+}
+
+fn table(rows: &[&Row]) {
+    println!(
+        "{:<15}{:>9}{:>9}{:>7}{:>15}{:>9}{:>9}{:>7}  ",
+        "id", "ticks", "p99", "exits", "cycles", "Linux", "target", "exits"
+    );
+    for row in rows {
+        let verdict = match row.met() {
+            Some(true) => "met",
+            Some(false) => "MISSED",
+            None => "not built",
+        };
+        let exits = row.transitions.and_then(|transitions| transitions.exits);
+        let cycles = row.modelled_cycles.map(|[low, high]| format!("{low:.0}–{high:.0}")).unwrap_or_default();
+        let linux = row.linux.map(|linux| linux.median.to_string()).unwrap_or_default();
+        println!(
+            "{:<15}{:>9}{:>9}{:>7}{:>15}{:>9}{:>9}{:>7}  {verdict}",
+            row.id,
+            show(row.median),
+            show(row.p99),
+            show(exits),
+            cycles,
+            linux,
+            show(row.target.ticks),
+            show(row.target.exits)
+        );
+    }
+}
+
+/// A figure without needless decimals; nothing for none.
+fn show(value: Option<f64>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}

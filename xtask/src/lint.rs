@@ -1,0 +1,81 @@
+//! The verb `lint`: everything that can be said about the source without running it.
+
+mod assembly;
+mod layers;
+mod ledger;
+mod length;
+mod source;
+
+use crate::{cargo, process};
+use anyhow::{Result, bail};
+
+/// Libraries that run without an operating system: each must build with stable features only.
+const BARE: [&str; 6] = ["hv", "exo-abi", "exo-core", "exo-kernel", "exo-user", "boot"];
+
+/// Checks everything and reports every failure. `bless` rewrites the unsafe ledger.
+pub fn verb(bless: bool) -> Result<()> {
+    let sources = source::all()?;
+    let checks: [(&str, &dyn Fn() -> Result<()>); 7] = [
+        ("formatting", &format),
+        ("layers", &|| layers::check(&cargo::metadata()?)),
+        ("privileged instructions", &|| assembly::check(&sources)),
+        ("unsafe ledger", &|| ledger::check(&sources, bless)),
+        ("file lengths", &|| length::check(&sources)),
+        ("no_std libraries on stable", &bare_libraries),
+        ("clippy", &clippy),
+    ];
+    let mut failed = Vec::new();
+    for (name, check) in checks {
+        match check() {
+            Ok(()) => println!("lint: {name}: ok"),
+            Err(error) => {
+                println!("lint: {name}: FAILED\n{error:#}");
+                failed.push(name);
+            }
+        }
+    }
+    if !failed.is_empty() {
+        bail!("lint: {}", failed.join(", "));
+    }
+    Ok(())
+}
+
+fn format() -> Result<()> {
+    process::capture(cargo::host().args(["fmt", "--all", "--check"]), "cargo fmt").map(drop)
+}
+
+fn bare_libraries() -> Result<()> {
+    let mut command = cargo::host();
+    command.args(["check", "--quiet", "--lib"]);
+    BARE.iter().for_each(|name| {
+        command.args(["--package", name]);
+    });
+    process::capture(&mut command, "checking the no_std libraries").map(drop)
+}
+
+fn clippy() -> Result<()> {
+    let metadata = cargo::metadata()?;
+    let mut command = cargo::host();
+    command.args(["clippy", "--quiet", "--lib", "--tests"]);
+    for package in cargo::host_packages(&metadata) {
+        command.args(["--package", package.name.as_str()]);
+    }
+    process::capture(command.args(["--", "--deny", "warnings"]), "cargo clippy").map(drop)?;
+    // Without tests: their libraries are not made to run on the host.
+    let others: Vec<&str> = metadata
+        .workspace_packages()
+        .into_iter()
+        .filter(|package| cargo::has_library(package))
+        .filter(|package| !metadata.workspace_default_members.contains(&package.id))
+        .map(|package| package.name.as_str())
+        .collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    let mut command = cargo::host();
+    command.args(["clippy", "--quiet", "--lib"]);
+    others.iter().for_each(|name| {
+        command.args(["--package", name]);
+    });
+    process::capture(command.args(["--", "--deny", "warnings"]), "cargo clippy").map(drop)
+}

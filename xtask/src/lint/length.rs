@@ -1,0 +1,26 @@
+//! Files stay short enough to be read in one go.
+
+use super::source::Source;
+use anyhow::{Result, bail};
+
+/// Beyond this a file is mentioned.
+const AIM: usize = 250;
+/// Beyond this it is refused.
+const LIMIT: usize = 500;
+
+/// Mentions long files and refuses very long ones.
+pub fn check(sources: &[Source]) -> Result<()> {
+    let mut refused = Vec::new();
+    for source in sources {
+        let lines = source.text.lines().count();
+        if lines > LIMIT {
+            refused.push(format!("{}: {lines} lines", source.path));
+        } else if lines > AIM {
+            println!("lint: {} has {lines} lines; aim at {AIM}", source.path);
+        }
+    }
+    if !refused.is_empty() {
+        bail!("more than {LIMIT} lines:\n{}", refused.join("\n"));
+    }
+    Ok(())
+}

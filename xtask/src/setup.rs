@@ -1,0 +1,41 @@
+//! The verb `setup`: finds or installs everything, says what it finds, and may be repeated at will.
+
+use crate::toolchain::Toolchain;
+use crate::{cargo, image, machine, packages, paths, process};
+use anyhow::Result;
+use std::time::Instant;
+
+/// Sets this machine up. Without `install` nothing is installed: the error says which command would.
+pub fn verb(install: bool) -> Result<()> {
+    step("packages for boot images", || {
+        packages::ensure(&image::PACKAGES, install)?;
+        Ok(image::PACKAGES.join(" "))
+    })?;
+    step("Bochs, the emulator that has VMX on every host", || {
+        packages::ensure(&machine::BOCHS_PACKAGES, install)?;
+        Ok(machine::BOCHS_PACKAGES.join(" "))
+    })?;
+    step("QEMU, for nested KVM and UEFI", || {
+        packages::ensure(&machine::QEMU_PACKAGES, install)?;
+        Ok(machine::QEMU_PACKAGES.join(" "))
+    })?;
+    step("a compiler for the bare machine", || Ok(Toolchain::find(install)?.describe()))?;
+    step("the sources of all dependencies", || {
+        process::capture(cargo::host().arg("fetch"), "cargo fetch")?;
+        Ok("fetched; from here on everything works offline".to_owned())
+    })?;
+    println!("Ready. Try `cargo xtask run --manifest manifests/hello.toml`; results go to {}/build.", root());
+    Ok(())
+}
+
+fn root() -> String {
+    paths::workspace().display().to_string()
+}
+
+fn step(what: &str, work: impl FnOnce() -> Result<String>) -> Result<()> {
+    println!("{what}");
+    let begin = Instant::now();
+    let found = work()?;
+    println!("    {found} ({:.1} s)", begin.elapsed().as_secs_f64());
+    Ok(())
+}
