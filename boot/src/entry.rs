@@ -140,7 +140,7 @@ boot_stack_end:
     .global kernel_stack_guard
 kernel_stack_guard: .skip 4096
     .global kernel_stack_bottom
-kernel_stack_bottom: .skip 65536
+kernel_stack_bottom: .skip 262144
     .global kernel_stack_top
 kernel_stack_top:
     .text

@@ -10,7 +10,7 @@ use hv::addr::FrameNumber;
 use hv::cpu::MAX_CPUS;
 use hv::guest_memory::GuestMemory;
 use hv::output::{self, Finish};
-use hv::pool;
+use hv::pool::{self, KernelBox};
 use hv::shootdown::Shootdown;
 use spin::{Mutex, Once};
 
@@ -64,7 +64,7 @@ pub struct Kernel {
     pub(crate) memory: GuestMemory,
     pub(crate) configuration: Configuration,
     /// Environments that their CPU has not taken up yet.
-    pub(crate) prepared: Mutex<heapless::Vec<Prepared, MAX_ENVIRONMENTS>>,
+    pub(crate) prepared: Mutex<heapless::Vec<KernelBox<Prepared>, MAX_ENVIRONMENTS>>,
     /// Translations that CPUs may still hold.
     pub(crate) shootdown: Shootdown<MAX_CPUS>,
     /// Environments that the run waits for.
@@ -124,6 +124,7 @@ impl Kernel {
             self.waiting.fetch_add(1, Ordering::SeqCst);
         }
         let id = prepared.id;
+        let prepared = KernelBox::new(prepared).ok_or(LoadError::NoKernelMemory)?;
         self.prepared.lock().push(prepared).map_err(|_| LoadError::TooMany)?;
         log::info!(
             "start name={} id={id} cpu={} memory={}",

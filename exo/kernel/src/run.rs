@@ -48,7 +48,7 @@ impl Kernel {
             let Some(index) = prepared.iter().position(|prepared| prepared.cpu == operation.cpu) else {
                 return residents;
             };
-            let prepared_one = prepared.swap_remove(index);
+            let prepared_one = KernelBox::into_inner(prepared.swap_remove(index));
             drop(prepared);
             let (id, background) = (prepared_one.id, prepared_one.background);
             let resident = Resident::new(operation, prepared_one).ok().and_then(KernelBox::new);
