@@ -32,7 +32,7 @@ pub enum Emulator {
 }
 
 /// What starts the boot loader.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Firmware {
     /// A PC BIOS.
     #[default]

@@ -1,7 +1,7 @@
 //! The verb `run`: a manifest on a machine, its consoles on the terminal.
 
 use crate::host::Host;
-use crate::machine::{self, DEFAULT_CPU_MODEL, Emulator, Input, Spec};
+use crate::machine::{self, DEFAULT_CPU_MODEL, Emulator, Firmware, Input, Spec};
 use crate::printer::Printer;
 use crate::{interrupt, manifest, paths, words};
 use anyhow::{Context, Result, bail};
@@ -19,6 +19,9 @@ pub struct Options {
     /// What runs the machine
     #[arg(long, value_enum, default_value_t = Choice::Auto)]
     emu: Choice,
+    /// What starts the boot loader
+    #[arg(long, value_enum, default_value_t = Firmware::Bios)]
+    firmware: Firmware,
     /// How many CPUs (default: what the manifest says)
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=64))]
     cpus: Option<u32>,
@@ -99,6 +102,7 @@ fn spec(options: &Options) -> Result<Spec> {
     }
     Ok(Spec {
         emulator: emulator(options.emu)?,
+        firmware: options.firmware,
         cpus,
         memory: options.mem.or(machine.memory).unwrap_or(512),
         cpu_model: options.cpu_model.clone().or(machine.cpu_model).unwrap_or_else(|| DEFAULT_CPU_MODEL.to_owned()),
@@ -112,7 +116,6 @@ fn spec(options: &Options) -> Result<Spec> {
             None if interactive => endless,
             None => Duration::from_secs(300),
         },
-        ..Spec::default()
     })
 }
 

@@ -8,10 +8,13 @@ const AIM: usize = 250;
 /// Beyond this it is refused.
 const LIMIT: usize = 500;
 
+/// Tables: one entry after the other, nothing to understand across entries.
+const TABLES: [&str; 1] = ["hv/src/vmx/fields.rs"];
+
 /// Mentions long files and refuses very long ones.
 pub fn check(sources: &[Source]) -> Result<()> {
     let mut refused = Vec::new();
-    for source in sources {
+    for source in sources.iter().filter(|source| !TABLES.contains(&source.path.as_str())) {
         let lines = source.text.lines().count();
         if lines > LIMIT {
             refused.push(format!("{}: {lines} lines", source.path));
