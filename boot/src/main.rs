@@ -8,11 +8,7 @@ mod entry;
 mod start;
 
 #[cfg(target_os = "none")]
-use {
-    exo_kernel::kernel::Kernel,
-    hv::output,
-    start::Refusal,
-};
+use {exo_kernel::kernel::Kernel, hv::output, start::Refusal};
 
 /// The boot CPU in 64-bit mode, on the boot code's page tables and the kernel's first stack.
 #[cfg(target_os = "none")]

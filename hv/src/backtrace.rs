@@ -1,7 +1,7 @@
 //! The chain of callers with names: for a panic.
 
-use crate::physmap::{self, usize_of};
 use crate::addr::HostPhysical;
+use crate::physmap::{self, usize_of};
 use core::arch::asm;
 use spin::Once;
 
@@ -58,7 +58,7 @@ pub fn walk(mut show: impl FnMut(u64, Option<(&'static str, u64)>)) {
     // SAFETY: reading RBP has no effect; the kernel is compiled with frame pointers.
     unsafe { asm!("mov {}, rbp", out(reg) frame, options(nomem, nostack)) };
     for _ in 0..DEEPEST {
-        if frame < KERNEL || frame % 8 != 0 {
+        if frame < KERNEL || !frame.is_multiple_of(8) {
             return;
         }
         let pointer = core::ptr::with_exposed_provenance::<[u64; 2]>(usize_of(frame));

@@ -42,7 +42,8 @@ struct Space {
 
 static SPACE: Mutex<Option<Space>> = Mutex::new(None);
 
-const READ_ONLY: HostAttributes = HostAttributes { writable: false, executable: false, user: false, global: true, uncached: false };
+const READ_ONLY: HostAttributes =
+    HostAttributes { writable: false, executable: false, user: false, global: true, uncached: false };
 const DATA: HostAttributes = HostAttributes { writable: true, ..READ_ONLY };
 const CODE: HostAttributes = HostAttributes { executable: true, ..READ_ONLY };
 const DEVICE: HostAttributes = HostAttributes { uncached: true, ..DATA };
@@ -99,7 +100,7 @@ pub(crate) fn map_stack(first: FrameNumber, count: u64) -> Result<HostVirtual, M
     let bottom = space.next_stack_page + 1;
     space.tree.map(&mut KernelTables, bottom, first, count, DATA)?;
     space.next_stack_page = bottom + count;
-    Ok(HostVirtual::new((bottom + count) * FRAME_SIZE | 0xffff_0000_0000_0000))
+    Ok(HostVirtual::new(0xffff_0000_0000_0000 + (bottom + count) * FRAME_SIZE))
 }
 
 /// Maps a frame to its own address, executable and read-only: the page from which CPUs are started.

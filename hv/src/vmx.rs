@@ -2,20 +2,14 @@
 
 pub mod capability;
 pub mod controls;
+pub mod emulate;
+pub mod entry_check;
 pub mod exit;
 pub mod fields;
 pub mod instruction_error;
-#[cfg(target_os = "none")]
 pub mod operation;
-#[cfg(target_os = "none")]
 pub mod run;
-#[cfg(target_os = "none")]
 pub mod setup;
-#[cfg(target_os = "none")]
 pub mod switched;
-#[cfg(target_os = "none")]
 pub mod vcpu;
-#[cfg(target_os = "none")]
 pub mod vmcs;
-#[cfg(target_os = "none")]
-pub mod emulate;

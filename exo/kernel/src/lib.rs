@@ -10,19 +10,11 @@ extern crate std;
 
 pub mod image;
 
-#[cfg(target_os = "none")]
 mod cpuid;
-#[cfg(target_os = "none")]
 mod exits;
-#[cfg(target_os = "none")]
 pub mod kernel;
-#[cfg(target_os = "none")]
 pub mod loader;
-#[cfg(target_os = "none")]
 mod report;
-#[cfg(target_os = "none")]
 mod resident;
-#[cfg(target_os = "none")]
 mod run;
-#[cfg(target_os = "none")]
 mod services;

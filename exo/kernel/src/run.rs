@@ -28,7 +28,8 @@ impl Kernel {
         self.finish_if_nothing_to_wait_for();
         loop {
             let slice = self.core.lock().next_slice(operation.cpu.as_usize(), |_| false);
-            let position = slice.and_then(|slice| residents.iter().position(|resident| resident.state.id == slice.owner));
+            let position =
+                slice.and_then(|slice| residents.iter().position(|resident| resident.state.id == slice.owner));
             let Some(position) = position else {
                 cpu::wait_for_interrupt();
                 continue;
@@ -81,7 +82,9 @@ impl Kernel {
             self.shootdown.leave(operation.cpu.as_usize());
             let exit = match result {
                 Ok(exit) => exit,
-                Err(failure) => break Some(End::Killed(Reason::Refused(failure, exits::broken_rule(&active, operation)))),
+                Err(failure) => {
+                    break Some(End::Killed(Reason::Refused(failure, exits::broken_rule(&active, operation))));
+                }
             };
             state.note(&active, &exit);
             match exits::handle(self, operation, &mut active, state, &exit) {

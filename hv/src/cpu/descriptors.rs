@@ -49,9 +49,8 @@ pub fn initialise() -> Result<HostSegments, StackError> {
     let place: *mut MaybeUninit<Tables> = frame.pointer();
     core::mem::forget(frame);
     // SAFETY: the frame is this function's alone, aligned, large enough and, being forgotten, there for ever.
-    let tables: &'static mut Tables = unsafe {
-        (*place).write(Tables { gdt: GlobalDescriptorTable::new(), task: TaskStateSegment::new() })
-    };
+    let tables: &'static mut Tables =
+        unsafe { (*place).write(Tables { gdt: GlobalDescriptorTable::new(), task: TaskStateSegment::new() }) };
     for index in [NMI_STACK, DOUBLE_FAULT_STACK, MACHINE_CHECK_STACK] {
         let stack = Stack::allocate(STACK_FRAMES)?;
         tables.task.interrupt_stack_table[usize::from(index)] = VirtAddr::new(stack.top().as_u64());

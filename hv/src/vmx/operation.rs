@@ -1,6 +1,6 @@
 //! Entering VMX operation on this CPU (SDM Vol. 3, 24.7).
 
-use super::capability::{CapabilityMsrs, CpuidSummary, Features, FeatureControl, Missing};
+use super::capability::{CapabilityMsrs, CpuidSummary, FeatureControl, Features, Missing};
 use super::controls::{Choice, ControlWords, fixed_cr0, fixed_cr4};
 use crate::cpu::descriptors::HostSegments;
 use crate::cpu::{CpuIndex, cpuid, msr};
@@ -48,7 +48,9 @@ impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing(missing) => missing.fmt(f),
-            Self::LockedOff => f.write_str("the firmware has locked VMX off (IA32_FEATURE_CONTROL); enable it in the firmware's setup"),
+            Self::LockedOff => {
+                f.write_str("the firmware has locked VMX off (IA32_FEATURE_CONTROL); enable it in the firmware's setup")
+            }
             Self::NoFrames => f.write_str("the kernel's own memory does not suffice for another CPU"),
             Self::VmxonFailed(cpu) => write!(f, "VMXON failed on CPU {}", cpu.as_u32()),
             Self::NoDeadlineTimer => f.write_str("timer=deadline, but this CPU has no TSC-deadline timer"),

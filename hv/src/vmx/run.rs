@@ -91,8 +91,7 @@ pub(super) fn in_ring_0_of_64_bit_code() -> bool {
 #[inline(always)]
 pub(super) fn step_over_instruction() {
     const BLOCKING_BY_STI_OR_MOV_SS: u64 = 3;
-    let next = vmread(fields::GUEST_RIP.encoding())
-        .wrapping_add(vmread(fields::VM_EXIT_INSTRUCTION_LENGTH.encoding()));
+    let next = vmread(fields::GUEST_RIP.encoding()).wrapping_add(vmread(fields::VM_EXIT_INSTRUCTION_LENGTH.encoding()));
     // Both fields exist on every CPU and hold guest state: these writes cannot fail.
     vmwrite(fields::GUEST_RIP.encoding(), next);
     let blocking = vmread(fields::GUEST_INTERRUPTIBILITY_STATE.encoding());

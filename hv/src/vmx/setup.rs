@@ -1,9 +1,9 @@
 //! Filling a fresh VMCS: controls, host state, and the state in which a guest begins.
 
-use super::fields;
-use super::operation::{Machine, Operation};
 use super::capability::CapabilityMsrs;
 use super::controls::{fixed_cr0, fixed_cr4};
+use super::fields;
+use super::operation::{Machine, Operation};
 use super::run::vmx_exit;
 use super::vcpu::{EntryState, OutOfFrames};
 use super::vmcs::Current;

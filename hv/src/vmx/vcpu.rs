@@ -1,12 +1,12 @@
 //! A virtual CPU: a VMCS and all the state that the VMCS does not switch.
 
+use super::exit::{Event, RawExit};
 use super::fields;
 use super::operation::Operation;
 use super::run::{FastPath, GuestRegisters, in_ring_0_of_64_bit_code, step_over_instruction};
-use super::vmcs::{Current, Failure, Vmcs};
-use super::exit::{Event, RawExit};
 use super::setup;
 use super::switched::Switched;
+use super::vmcs::{Current, Failure, Vmcs};
 use crate::addr::GuestPhysical;
 use crate::cpu::tsc;
 use crate::cpu::vector_state::VectorState;

@@ -64,7 +64,6 @@ const READ_ONLY: HostAttributes =
 const WRITABLE: HostAttributes = HostAttributes { writable: true, ..READ_ONLY };
 const EXECUTABLE: HostAttributes = HostAttributes { executable: true, ..READ_ONLY };
 
-
 /// Fills the run and says where the environment begins.
 pub(super) fn fill(
     kernel: &Kernel,
