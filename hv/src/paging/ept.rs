@@ -45,7 +45,7 @@ impl Rights {
             (false, false, false) => Err(RightsError::Nothing),
             (false, true, _) => Err(RightsError::WriteWithoutRead),
             (false, false, true) if !execute_only_offered => Err(RightsError::ExecuteOnlyNotOffered),
-            _ => Ok(Self(read as u8 * READ | write as u8 * WRITE | execute as u8 * EXECUTE)),
+            _ => Ok(Self((read as u8 * READ) | (write as u8 * WRITE) | (execute as u8 * EXECUTE))),
         }
     }
 
@@ -77,13 +77,7 @@ impl Rights {
 impl fmt::Debug for Rights {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let letter = |present, letter| if present { letter } else { '-' };
-        write!(
-            f,
-            "{}{}{}",
-            letter(self.reads(), 'r'),
-            letter(self.writes(), 'w'),
-            letter(self.executes(), 'x')
-        )
+        write!(f, "{}{}{}", letter(self.reads(), 'r'), letter(self.writes(), 'w'), letter(self.executes(), 'x'))
     }
 }
 

@@ -88,12 +88,16 @@ const fn frame(number: u64) -> FrameNumber {
 fn parts(level: Level, base: u64, range: Range<u64>) -> impl Iterator<Item = Part> {
     let span = level.pages();
     let (first, after) = ((range.start - base) / span, (range.end - base).div_ceil(span));
-    (0..TABLE_ENTRIES).zip(0_u64..).filter(move |&(_, number)| (first..after).contains(&number)).map(
-        move |(index, number)| {
-            let entry = base + number * span;
-            Part { index, start: range.start.max(entry), end: range.end.min(entry + span), base: entry }
-        },
-    )
+    (first..after).map(move |number| {
+        let entry = base + number * span;
+        Part { index: index(number), start: range.start.max(entry), end: range.end.min(entry + span), base: entry }
+    })
+}
+
+/// An entry's number as an index.
+#[allow(clippy::cast_possible_truncation, reason = "masked to 9 bits")]
+const fn index(number: u64) -> usize {
+    (number % TABLE_ENTRIES as u64) as usize
 }
 
 /// The pages of a change; refuses what four levels cannot name.
@@ -157,20 +161,11 @@ impl<F: Format> Tree<F> {
 
     /// Calls `leaf` with the first page and the translation of every leaf, in ascending order: for audits, and for
     /// finding what was bound under a tag.
-    pub fn for_each_leaf(
-        &self,
-        memory: &impl TableMemory,
-        leaf: &mut impl FnMut(u64, Translation<F::Attributes>),
-    ) {
+    pub fn for_each_leaf(&self, memory: &impl TableMemory, leaf: &mut impl FnMut(u64, Translation<F::Attributes>)) {
         self.visit(memory, &self.root, leaf);
     }
 
-    fn visit(
-        &self,
-        memory: &impl TableMemory,
-        node: &Node,
-        leaf: &mut impl FnMut(u64, Translation<F::Attributes>),
-    ) {
+    fn visit(&self, memory: &impl TableMemory, node: &Node, leaf: &mut impl FnMut(u64, Translation<F::Attributes>)) {
         for part in parts(node.level, node.base, self.covered(node)) {
             match self.entry(memory, node, part.index) {
                 Entry::Absent => {}

@@ -22,7 +22,7 @@ impl<A> Mapping<A> {
 
     /// Whether one leaf of `level` can map this part.
     fn fits(&self, level: Level, largest: Level, part: &Part) -> bool {
-        level <= largest && part.is_whole(level) && self.frame(part.start).number() % level.pages() == 0
+        level <= largest && part.is_whole(level) && self.frame(part.start).number().is_multiple_of(level.pages())
     }
 }
 

@@ -59,7 +59,7 @@ impl<F: Format> Tree<F> {
             return;
         }
         let Entry::Leaf { frame: first, attributes } = self.entry(memory, child, 0) else { return };
-        if first.number() % node.level.pages() != 0 {
+        if !first.number().is_multiple_of(node.level.pages()) {
             return;
         }
         let says = |index: usize, number: u64| {

@@ -1,0 +1,188 @@
+//! Making every CPU forget translations before a frame gets another use.
+//!
+//! EPT translations are used only in a guest, so a CPU in root mode has nothing to forget until it enters again. Each
+//! CPU publishes *root* or *guest, with everything up to this epoch forgotten*. Whoever has taken something away raises
+//! the epoch, kicks the CPUs that are in a guest with an older one, and waits for those only. Every CPU compares epochs
+//! before it enters, and flushes itself.
+//!
+//! Nothing here flushes, kicks or enters: it only decides who must, so it is tested on the host.
+
+use crate::paging::{Flushed, covered_now, flushed};
+use core::sync::atomic::{AtomicU64, Ordering};
+
+#[cfg(test)]
+mod tests;
+
+/// Most CPUs that one word of a waiting set can name.
+pub const MAX_CPUS: usize = 64;
+
+/// What a CPU publishes: 0 in root mode, else the epoch that it entered its guest with, and the guest flag.
+///
+/// A cache line each: a CPU writes its own at every exit and entry.
+#[derive(Debug)]
+#[repr(align(64))]
+pub struct CpuState {
+    published: AtomicU64,
+    /// Up to which epoch this CPU has flushed. Only its own CPU reads and writes it.
+    flushed: AtomicU64,
+}
+
+const ROOT: u64 = 0;
+const GUEST: u64 = 1 << 63;
+/// No epoch is as large: a CPU that has never flushed does so before it first enters.
+const NEVER: u64 = u64::MAX;
+
+impl CpuState {
+    const fn new() -> Self {
+        Self { published: AtomicU64::new(ROOT), flushed: AtomicU64::new(NEVER) }
+    }
+
+    /// Whether this CPU is in a guest that it entered before `epoch`.
+    fn is_behind(&self, epoch: u64) -> bool {
+        // SeqCst: see `enter`. It is also an acquire: once the CPU is seen to have left its guest, all that the guest
+        // did to memory through the old translation comes before whatever the frame is used for next.
+        let published = self.published.load(Ordering::SeqCst);
+        published & GUEST != 0 && published & !GUEST < epoch
+    }
+}
+
+/// The epoch and what each of `N` CPUs publishes.
+#[derive(Debug)]
+pub struct Shootdown<const N: usize = MAX_CPUS> {
+    epoch: AtomicU64,
+    cpus: [CpuState; N],
+}
+
+impl<const N: usize> Default for Shootdown<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const N: usize> Shootdown<N> {
+    /// All CPUs in root mode, none of which has ever flushed.
+    #[must_use]
+    pub const fn new() -> Self {
+        const { assert!(N <= MAX_CPUS, "a waiting set has one bit for each CPU") };
+        Self { epoch: AtomicU64::new(0), cpus: [const { CpuState::new() }; N] }
+    }
+
+    /// Publishes that this CPU enters a guest; `true` where it must flush all its translations first. From here to the
+    /// entry nothing may be read through a guest's translation.
+    ///
+    /// Interrupts must be off from here to the entry, so that a kick stays pending and exits right after it.
+    ///
+    /// # Panics
+    /// Where `cpu` is not below `N`: a kernel bug.
+    #[must_use = "a CPU that must flush and does not still reaches frames that others now use"]
+    pub fn enter(&self, cpu: usize) -> bool {
+        let own = &self.cpus[cpu];
+        // This is Dekker's pattern: we store `published` and then load `epoch`; an initiator stores `epoch` and then
+        // loads `published`. Both pairs need the one total order of SeqCst: anything weaker lets both miss the other's
+        // store (x86 itself reorders a store with a later load). So either we see the new epoch here and publish that,
+        // or the initiator sees us in the guest with the old one, kicks us and waits.
+        let mut epoch = self.epoch.load(Ordering::SeqCst);
+        loop {
+            own.published.store(GUEST | epoch, Ordering::SeqCst);
+            let now = self.epoch.load(Ordering::SeqCst);
+            if now == epoch {
+                break;
+            }
+            epoch = now;
+        }
+        // The load that saw this epoch acquires the table changes made before it was raised, and the flush that follows
+        // comes after that load: no stale translation is cached again from the old tables.
+        own.flushed.swap(epoch, Ordering::Relaxed) != epoch // ordered by nothing: only this CPU uses it
+    }
+
+    /// Publishes that this CPU has left its guest.
+    ///
+    /// # Panics
+    /// Where `cpu` is not below `N`: a kernel bug.
+    pub fn leave(&self, cpu: usize) {
+        // Release: all that the guest did comes before whoever sees this reuses a frame.
+        self.cpus[cpu].published.store(ROOT, Ordering::Release);
+    }
+
+    /// Has every CPU forget what was taken away before this call. `kick` makes one CPU exit; it may be called for a CPU
+    /// that has just left its guest. The caller is in root mode.
+    ///
+    /// # Panics
+    /// Where `me` is not below `N`: a kernel bug.
+    pub fn flush<R>(&self, me: usize, kick: impl FnMut(usize) -> R) -> Flushed {
+        self.flush_while(me, kick, core::hint::spin_loop)
+    }
+
+    /// [`flush`](Self::flush) with something to do while waiting: serving requests to stop, for a start.
+    ///
+    /// # Panics
+    /// Where `me` is not below `N`, or is in a guest according to itself, so that it would wait for itself.
+    pub fn flush_while<R>(&self, me: usize, kick: impl FnMut(usize) -> R, mut wait: impl FnMut()) -> Flushed {
+        let mut waiting = self.begin(me, kick);
+        loop {
+            match waiting.check(self) {
+                Ok(proof) => return proof,
+                Err(still) => waiting = still,
+            }
+            wait();
+        }
+    }
+
+    /// The first half of [`flush`](Self::flush): raises the epoch and kicks.
+    ///
+    /// # Panics
+    /// Where `me` is not below `N`, or is in a guest according to itself.
+    pub fn begin<R>(&self, me: usize, mut kick: impl FnMut(usize) -> R) -> Waiting {
+        assert!(!self.cpus[me].is_behind(NEVER & !GUEST), "a CPU in a guest cannot flush others");
+        // Before the epoch: what is covered was taken away before, so it is visible to whoever sees the new epoch.
+        let covers = covered_now();
+        // SeqCst: see `enter`. As a release it publishes the changes to the tables.
+        let epoch = self.epoch.fetch_add(1, Ordering::SeqCst) + 1;
+        let mut cpus = 0;
+        for (cpu, state) in self.cpus.iter().enumerate() {
+            if state.is_behind(epoch) {
+                cpus |= 1 << cpu;
+                kick(cpu);
+            }
+        }
+        Waiting { epoch, cpus, covers }
+    }
+
+    /// The epoch: how many shootdowns there have been.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        // Relaxed: a counter for reports.
+        self.epoch.load(Ordering::Relaxed)
+    }
+}
+
+/// A shootdown under way.
+#[derive(Debug)]
+#[must_use = "a shootdown proves nothing before every CPU has answered"]
+pub struct Waiting {
+    epoch: u64,
+    cpus: u64,
+    covers: u64,
+}
+
+impl Waiting {
+    /// The CPUs that were in a guest and have not been seen outside it since, one bit each.
+    #[must_use]
+    pub const fn cpus(&self) -> u64 {
+        self.cpus
+    }
+
+    /// Looks again.
+    ///
+    /// # Errors
+    /// The shootdown itself, while some CPU has not answered.
+    pub fn check<const N: usize>(mut self, shootdown: &Shootdown<N>) -> Result<Flushed, Self> {
+        for (cpu, state) in shootdown.cpus.iter().enumerate() {
+            // A CPU that has left and entered again has compared epochs in between; it counts as having answered.
+            if self.cpus & 1 << cpu != 0 && !state.is_behind(self.epoch) {
+                self.cpus &= !(1 << cpu);
+            }
+        }
+        if self.cpus == 0 { Ok(flushed(self.covers)) } else { Err(self) }
+    }
+}
