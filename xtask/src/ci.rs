@@ -3,9 +3,15 @@
 use crate::{bench, lint, test};
 use anyhow::Result;
 
-/// Lint, the cheapest bench as a check of its target, all tests.
-pub fn verb() -> Result<()> {
-    lint::verb(false)?;
-    bench::verb(&bench::Options::check("null-call"))?;
-    test::verb(test::Which::All, None)
+/// Lint, the cheapest bench as a check of its target, all tests: each even if an earlier one failed. The code is 0 if
+/// all is well and 1 if not.
+pub fn verb() -> Result<u8> {
+    let mut code = 0;
+    for (name, result) in [("lint", lint::verb(false)), ("bench", bench::verb(&bench::Options::check("null-call")))] {
+        if let Err(error) = result {
+            eprintln!("xtask: {name}: {error:#}");
+            code = 1;
+        }
+    }
+    Ok(code | test::verb(test::Which::All, None)?)
 }

@@ -82,11 +82,11 @@ pub fn main() -> ExitCode {
 fn dispatch(verb: Verb) -> Result<u8> {
     match verb {
         Verb::Setup { no_install } => setup::verb(!no_install)?,
-        Verb::Test { which, filter } => test::verb(which, filter.as_deref())?,
+        Verb::Test { which, filter } => return test::verb(which, filter.as_deref()),
         Verb::Lint { bless } => lint::verb(bless)?,
         Verb::Bench(options) => bench::verb(&options)?,
         Verb::CheckCpu => check_cpu::verb(),
-        Verb::Ci => ci::verb()?,
+        Verb::Ci => return ci::verb(),
         Verb::Run(options) => return run::verb(&options),
         Verb::Build { all } => build::verb(all)?,
         Verb::Image { kernel_arguments, kernel, modules } => {

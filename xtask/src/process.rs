@@ -81,15 +81,6 @@ pub fn capture(command: &mut Command, what: &str) -> Result<Output> {
     Ok(output)
 }
 
-/// Runs `command` with the terminal as its own. An exit code other than zero is an error.
-pub fn show(command: &mut Command, what: &str) -> Result<()> {
-    let status = command.status().with_context(|| format!("{what}: cannot start {}", line(command)))?;
-    if !status.success() {
-        bail!("{what}: {} ended with {status}", line(command));
-    }
-    Ok(())
-}
-
 /// The command as it would be typed.
 #[must_use]
 pub fn line(command: &Command) -> String {
