@@ -4,11 +4,15 @@ use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 use exo_user::cpu;
 use exo_user::exceptions::{self, ExceptionFrame, vector};
+use exo_user::segments::{KERNEL_CODE, KERNEL_DATA};
 use spin::Mutex;
 
 /// Where to go on after a fault in the instruction that [`attempt!`](crate::attempt) runs; 0 when none runs.
 #[doc(hidden)]
 pub static RECOVERY: AtomicU64 = AtomicU64::new(0);
+/// The stack pointer to go on with.
+#[doc(hidden)]
+pub static RECOVERY_RSP: AtomicU64 = AtomicU64::new(0);
 
 static LAST: Mutex<Option<Fault>> = Mutex::new(None);
 
@@ -38,6 +42,11 @@ fn on_fault(frame: &mut ExceptionFrame) {
     let vector = u8::try_from(frame.vector).unwrap_or(u8::MAX);
     *LAST.lock() = Some(Fault { vector, error_code: frame.error_code, address: cpu::read_cr2() });
     frame.rip = recovery;
+    // The instruction may have changed the stack, the code segment and the flags.
+    frame.rsp = RECOVERY_RSP.load(Ordering::Relaxed);
+    frame.cs = KERNEL_CODE.0.into();
+    frame.ss = KERNEL_DATA.0.into();
+    frame.rflags = 2;
 }
 
 /// Makes the exceptions that an instruction can raise recoverable.
@@ -66,15 +75,18 @@ pub fn outcome() -> Result<(), Fault> {
 #[macro_export]
 macro_rules! attempt {
     ($instruction:expr $(, $($operand:tt)+)?) => {{
+        #[allow(clippy::macro_metavars_in_unsafe)] // running what the caller names is all that it is for
         // SAFETY: the environment is its own only victim; each guest says next to the use what it expects.
         unsafe {
             ::core::arch::asm!(
                 "lea {recovery}, [rip + 2f]",
                 "mov [rip + {cell}], {recovery}",
+                "mov [rip + {cell_rsp}], rsp",
                 $instruction,
                 "2:",
                 recovery = out(reg) _,
                 cell = sym $crate::faults::RECOVERY,
+                cell_rsp = sym $crate::faults::RECOVERY_RSP,
                 $($($operand)+)?
             )
         };

@@ -1,0 +1,55 @@
+//! Calls from 32-bit code in ring 0: registers are half as long there, so a call must not count.
+
+use super::{Case, EXITS, Verdict, must_fault};
+use crate::{attempt, user_mode};
+use alloc::boxed::Box;
+use alloc::format;
+use exo_user::abi::boot_page::BootPage;
+use exo_user::exceptions::vector::INVALID_OPCODE;
+use exo_user::page_table::Flags;
+use exo_user::println;
+use x86_64::VirtAddr;
+use x86_64::instructions::tables::{lgdt, sgdt};
+use x86_64::structures::DescriptorTablePointer;
+
+pub const CASES: &[Case] =
+    &[Case::new("vmcall-compatibility", EXITS, vmcall, "makes calls from 32-bit and 16-bit code in ring 0")];
+
+/// Ring-0 code segments, flat: 32-bit and 16-bit.
+const SEGMENTS: [u64; 2] = [0x00cf_9b00_0000_ffff, 0x008f_9b00_0000_ffff];
+/// Below 4 GiB, where 32-bit code can be.
+const CODE: u64 = 0x40_0000;
+/// Descriptors of the library's GDT: null, four segments and the task's two.
+const LIBRARY_ENTRIES: usize = 7;
+
+fn load_segments() {
+    let mut table = Box::new([0_u64; LIBRARY_ENTRIES + SEGMENTS.len()]);
+    let current = sgdt().base.as_ptr::<[u64; LIBRARY_ENTRIES]>();
+    // SAFETY: the library's GDT has so many entries and stays where it is.
+    table[..LIBRARY_ENTRIES].copy_from_slice(&unsafe { current.read() });
+    table[LIBRARY_ENTRIES..].copy_from_slice(&SEGMENTS);
+    let table = Box::leak(table);
+    let limit = u16::try_from(size_of_val(table) - 1).unwrap_or(0);
+    // SAFETY: the table stays for ever and holds what is loaded at the same places as before.
+    unsafe { lgdt(&DescriptorTablePointer { limit, base: VirtAddr::from_ptr(table) }) };
+}
+
+fn vmcall(_boot: &'static BootPage) -> Verdict {
+    load_segments();
+    // VMCALL, then HLT in case it is taken for a call.
+    user_mode::map_page(CODE, &[0x0f, 0x01, 0xc1, 0xf4], Flags::WRITABLE).map_err(|error| format!("{error}"))?;
+    for index in 0..SEGMENTS.len() {
+        let selector = (LIBRARY_ENTRIES + index) as u64 * 8;
+        // A 16-bit segment sees 64 KiB only through 16-bit addresses, but its instruction pointer is as wide.
+        let seen = attempt!(
+            "push {selector}\npush {target}\nretfq",
+            selector = in(reg) selector,
+            target = in(reg) CODE,
+            in("rax") 0_u64,
+            out("rdx") _,
+        );
+        must_fault(format_args!("call through selector {selector:#x}"), INVALID_OPCODE, seen)?;
+    }
+    println!("saw an invalid opcode for each");
+    Ok(())
+}
