@@ -95,28 +95,17 @@ fn configuration(spec: &ImageSpec) -> Result<String> {
     Ok(text)
 }
 
-/// A line's words as GRUB's script language must spell them so that the kernel gets their meaning.
+/// A line's words as GRUB's script language must spell them. GRUB passes them on with quotes and backslashes of its
+/// own, which mean the same to the kernel.
 fn grub_words(line: &str) -> Result<String> {
     if line.contains(char::is_control) {
         bail!("a control character cannot pass the boot loader: {line:?}");
     }
     let mut text = String::new();
     for word in words::unquoted(line)? {
-        write!(text, " '{}'", protect_hex(&word).replace('\'', "'\\''"))?;
+        write!(text, " '{}'", word.replace('\'', "'\\''"))?;
     }
     Ok(text)
-}
-
-/// GRUB escapes every backslash on its way to the kernel but the one in `\xHH`: that one is doubled here.
-fn protect_hex(word: &str) -> String {
-    let mut text = String::new();
-    for (position, character) in word.char_indices() {
-        let rest = word.as_bytes().get(position + 1..position + 4);
-        let hex = rest.is_some_and(|rest| rest[0] == b'x' && rest[1..].iter().all(u8::is_ascii_hexdigit));
-        text.push_str(if character == '\\' && hex { "\\" } else { "" });
-        text.push(character);
-    }
-    text
 }
 
 #[cfg(test)]
@@ -128,7 +117,7 @@ mod tests {
         let module = Module { file: "x".into(), line: r#"name=a arguments="it's $a \\x41""#.to_owned() };
         let spec = ImageSpec { kernel: None, kernel_arguments: "output=e9".to_owned(), modules: vec![module] };
         let expected = "set timeout=0\nmultiboot2 /boot/ravelin 'output=e9'\n\
-            module2 /boot/module0 'name=a' 'arguments=it'\\''s $a \\\\x41'\nboot\n";
+            module2 /boot/module0 'name=a' 'arguments=it'\\''s $a \\x41'\nboot\n";
         assert_eq!(configuration(&spec).unwrap(), expected);
     }
 }
