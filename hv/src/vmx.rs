@@ -1,6 +1,8 @@
 //! Intel VMX: what the CPU offers, how a guest is set up, entered and left. No notion of who owns a guest.
 
 pub mod capability;
+#[cfg(test)]
+pub mod capability_sets;
 pub mod controls;
 pub mod emulate;
 pub mod entry_check;

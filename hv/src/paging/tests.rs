@@ -1,5 +1,6 @@
 //! Trees against a flat model: equal translations, equal errors, no table frame lost, none used before a flush.
 
+mod changes;
 mod encoding;
 mod model;
 mod shapes;

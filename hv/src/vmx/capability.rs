@@ -5,6 +5,8 @@
 
 mod cpuid_summary;
 mod features;
+#[cfg(test)]
+mod tests;
 
 pub use cpuid_summary::CpuidSummary;
 pub use features::{Features, Missing};

@@ -1,73 +1,14 @@
 //! Random sequences of changes to a tree and to a flat map.
 
+use super::changes::{BASE, Change, Flat, WINDOW, change, model_change, model_map};
 use super::{FakeMemory, frame};
 use crate::paging::ept::{Ept, EptAttributes, Rights};
 use crate::paging::host::{Host, HostAttributes};
 use crate::paging::{Entry, FlushNeeded, Format, Level, MapError, TABLE_ENTRIES, TableMemory, Tree};
 use crate::shootdown::Shootdown;
-use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop, prop_oneof, proptest};
+use proptest::prelude::{ProptestConfig, any, prop, proptest};
 use std::collections::{BTreeMap, BTreeSet};
 use std::vec::Vec;
-
-/// The window lies across a boundary of 1 GiB, where tables of three levels meet.
-const WINDOW: u64 = 1536;
-const BASE: u64 = (1 << 18) - 1024;
-
-#[derive(Clone, Debug)]
-enum Change {
-    Map { first: u64, count: u64, shift: u64, attributes: usize, spare: Option<usize> },
-    Unmap { first: u64, count: u64 },
-    Protect { first: u64, count: u64, attributes: usize },
-    Flush,
-}
-
-fn run() -> impl Strategy<Value = (u64, u64)> {
-    prop_oneof![
-        // Whole and half leaves are what splits and merges turn on.
-        (0..WINDOW / 256, 1..=4_u64).prop_map(|(first, count)| (first * 256, count * 256)),
-        (0..WINDOW, 1..20_u64),
-        (0..WINDOW, Just(1)),
-        (0..WINDOW, 1..WINDOW),
-    ]
-}
-
-fn change() -> impl Strategy<Value = Change> {
-    // Mostly the identity, as the kernel maps; now and then frames that no large leaf can begin with.
-    let shift = prop_oneof![4 => Just(0_u64), 1 => Just(512), 1 => 1..512_u64];
-    let spare = prop_oneof![4 => Just(None), 1 => (0..6_usize).prop_map(Some)];
-    prop_oneof![
-        4 => (run(), shift, 0..3_usize, spare).prop_map(|((first, count), shift, attributes, spare)| {
-            Change::Map { first, count, shift, attributes, spare }
-        }),
-        3 => run().prop_map(|(first, count)| Change::Unmap { first, count }),
-        3 => (run(), 0..3_usize).prop_map(|((first, count), attributes)| Change::Protect { first, count, attributes }),
-        1 => Just(Change::Flush),
-    ]
-}
-
-type Flat<A> = BTreeMap<u64, (u64, A)>;
-
-/// The model: what each operation does to a flat map, or the error that it gives.
-fn model_map<A: Copy>(flat: &mut Flat<A>, first: u64, count: u64, shift: u64, attributes: A) -> Result<(), MapError> {
-    if let Some((&page, _)) = flat.range(first..first + count).next() {
-        return Err(MapError::AlreadyMapped { page });
-    }
-    flat.extend((first..first + count).map(|page| (page, (page + shift, attributes))));
-    Ok(())
-}
-
-fn model_change<A: Copy>(
-    flat: &mut Flat<A>,
-    first: u64,
-    count: u64,
-    mut change: impl FnMut(&mut Flat<A>, u64),
-) -> Result<(), MapError> {
-    if let Some(page) = (first..first + count).find(|page| !flat.contains_key(page)) {
-        return Err(MapError::NotMapped { page });
-    }
-    (first..first + count).for_each(|page| change(flat, page));
-    Ok(())
-}
 
 /// Everything that a CPU may have cached since it last flushed: translations, and which table it found below a slot.
 struct Stale<A> {
@@ -250,12 +191,10 @@ impl<F: Format> Run<F> {
 
     fn finish(mut self) {
         self.memory.limit = None;
-        let mut all = self.flat.keys().copied();
-        while let Some(first) = all.next() {
-            // One run at a time would hide nothing; one page at a time is the hardest.
+        // One page at a time is the hardest: every large leaf is split first.
+        for &first in self.flat.keys() {
             let leavings = self.tree.unmap(&mut self.memory, first, 1).unwrap();
-            let before = self.retired.take();
-            self.retired = Some(match before {
+            self.retired = Some(match self.retired.take() {
                 Some(before) => before.join(&mut self.memory, leavings),
                 None => leavings,
             });

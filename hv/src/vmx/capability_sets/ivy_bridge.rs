@@ -1,0 +1,57 @@
+//! Intel Core i7-3770 (Ivy Bridge, family 6 model 58 stepping 9).
+
+use super::CapabilitySet;
+
+/// 2 MiB EPT leaves and unrestricted guest, but no VMFUNC, #VE, accessed and dirty bits, 1 GiB EPT leaves or INVPCID.
+pub const IVY_BRIDGE: CapabilitySet = CapabilitySet {
+    name: "Intel Core i7-3770",
+    source: "host part of a VirtualBox 7 log (lines \"HM: MSR_IA32_VMX_…\" and \"Hst:\" of the CPUID dump) in a public \
+             GitHub repository, found by its text; github.com/nextcloud/vm/issues/1690 shows the same VMX_BASIC",
+    msrs: &[
+        (0x03a, 0x5),
+        (0x480, 0x00da_0400_0000_0010),
+        (0x481, 0x0000_007f_0000_0016),
+        (0x482, 0xfff9_fffe_0401_e172),
+        (0x483, 0x007f_ffff_0003_6dff),
+        (0x484, 0x0000_ffff_0000_11ff),
+        (0x485, 0x1004_01e5),
+        (0x486, 0x8000_0021),
+        (0x487, 0xffff_ffff),
+        (0x488, 0x2000),
+        (0x489, 0x0017_67ff),
+        (0x48a, 0x2a),
+        (0x48b, 0x0000_08ff_0000_0000),
+        (0x48c, 0x0000_0f01_0611_4141),
+        (0x48d, 0x0000_007f_0000_0016),
+        (0x48e, 0xfff9_fffe_0400_6172),
+        (0x48f, 0x007f_ffff_0003_6dfb),
+        (0x490, 0x0000_ffff_0000_11fb),
+    ],
+    cpuid: &[
+        (0x0, 0, [0xd, 0x756e_6547, 0x6c65_746e, 0x4965_6e69]),
+        (0x1, 0, [0x0003_06a9, 0x0310_0800, 0x7fba_e3ff, 0xbfeb_fbff]),
+        (0x2, 0, [0x7603_5a01, 0x00f0_b2ff, 0, 0x00ca_0000]),
+        (0x4, 0, [0x1c00_4121, 0x01c0_003f, 0x3f, 0]),
+        (0x4, 1, [0x1c00_4122, 0x01c0_003f, 0x3f, 0]),
+        (0x4, 2, [0x1c00_4143, 0x01c0_003f, 0x1ff, 0]),
+        (0x4, 3, [0x1c03_c163, 0x03c0_003f, 0x1fff, 6]),
+        (0x5, 0, [0x40, 0x40, 3, 0x1120]),
+        (0x6, 0, [0x77, 2, 9, 0]),
+        (0x7, 0, [0, 0x281, 0, 0x9c00_0400]),
+        (0xa, 0, [0x0730_0403, 0, 0, 0x603]),
+        (0xb, 0, [1, 2, 0x100, 3]),
+        (0xb, 1, [4, 8, 0x201, 3]),
+        (0xb, 2, [0, 0, 2, 3]),
+        (0xd, 0, [7, 0x340, 0x340, 0]),
+        (0xd, 1, [1, 0, 0, 0]),
+        (0xd, 2, [0x100, 0x240, 0, 0]),
+        (0x8000_0000, 0, [0x8000_0008, 0, 0, 0]),
+        (0x8000_0001, 0, [0, 0, 1, 0x2810_0800]),
+        (0x8000_0002, 0, [0x2020_2020, 0x2020_2020, 0x6574_6e49, 0x2952_286c]),
+        (0x8000_0003, 0, [0x726f_4320, 0x4d54_2865, 0x3769_2029, 0x3737_332d]),
+        (0x8000_0004, 0, [0x5043_2030, 0x2040_2055, 0x3034_2e33, 0x007a_4847]),
+        (0x8000_0006, 0, [0, 0, 0x0100_6040, 0]),
+        (0x8000_0007, 0, [0, 0, 0, 0x100]),
+        (0x8000_0008, 0, [0x3024, 0, 0, 0]),
+    ],
+};
