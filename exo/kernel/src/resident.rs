@@ -12,7 +12,6 @@ use hv::trace::Trace;
 use hv::vmx::exit::{Event, RawExit, reason};
 use hv::vmx::fields;
 use hv::vmx::operation::Operation;
-use hv::vmx::run::{FastExit, FastPath};
 use hv::vmx::vcpu::{ActiveVcpu, OutOfFrames, Vcpu};
 
 /// An environment on its CPU.
@@ -37,7 +36,6 @@ pub(crate) struct State {
     upcall: u8,
     upcall_pending: bool,
     window_wanted: bool,
-    fast_path: bool,
 }
 
 impl Resident {
@@ -56,37 +54,15 @@ impl Resident {
             upcall: 0,
             upcall_pending: false,
             window_wanted: false,
-            // With the preemption timer every entry must reload it, so none may bypass the run loop.
-            fast_path: !operation.machine.preemption_timer,
         };
         Ok(Self { vcpu, state })
     }
 }
 
-/// Serves the null call without leaving the exit path.
-pub(crate) struct NullCall<'s> {
-    counters: &'s mut CountersPage,
-    enabled: bool,
-}
-
-impl FastPath for NullCall<'_> {
-    #[inline(always)]
-    fn exit(&mut self, exit: &mut FastExit<'_>) -> bool {
-        const VMCALL: u32 = reason::VMCALL as u32;
-        let null_call = exit.reason() == VMCALL && exit.registers.rax == 0;
-        if !null_call || !self.enabled || !exit.from_ring_0_of_64_bit_code() {
-            return false;
-        }
-        self.counters.exits[VMCALL as usize] += 1;
-        exit.registers.rdx = 0;
-        exit.advance();
-        true
-    }
-}
-
 impl State {
-    pub(crate) fn fast_path(&mut self) -> NullCall<'_> {
-        NullCall { counters: &mut self.counters, enabled: self.fast_path }
+    /// The counter of null calls, which never reach [`note`](Self::note).
+    pub(crate) fn null_calls(&mut self) -> &mut u64 {
+        &mut self.counters.exits[usize::from(reason::VMCALL)]
     }
 
     /// A slice begins; an upcall on `vector` is due unless it is 0.

@@ -21,7 +21,7 @@ impl Kernel {
     /// Never: the type says that it does not return.
     pub fn run<E>(&'static self, operation: &Operation<'static>) -> Result<Infallible, E> {
         let mut residents = self.take_up(operation);
-        if !operation.machine.preemption_timer {
+        if operation.machine.deadline_timer {
             apic::use_deadline_timer(TIMER_VECTOR);
         }
         local::of(operation.cpu).online.store(true, Ordering::SeqCst);
@@ -70,7 +70,7 @@ impl Kernel {
         state.begin_slice(vector);
         let deadline = tsc().saturating_add(self.configuration.slice_ticks);
         active.set_deadline(deadline);
-        if !operation.machine.preemption_timer {
+        if operation.machine.deadline_timer {
             apic::set_deadline(deadline);
         }
         let end = loop {
@@ -78,7 +78,7 @@ impl Kernel {
             if self.shootdown.enter(operation.cpu.as_usize()) {
                 operation::flush_all(operation);
             }
-            let result = active.run(&mut state.fast_path());
+            let result = active.run(state.null_calls());
             self.shootdown.leave(operation.cpu.as_usize());
             let exit = match result {
                 Ok(exit) => exit,
@@ -94,7 +94,7 @@ impl Kernel {
                 Next::End(end) => break Some(end),
             }
         };
-        if !operation.machine.preemption_timer {
+        if operation.machine.deadline_timer {
             apic::set_deadline(0);
         }
         state.rip = active.current.read(hv::vmx::fields::GUEST_RIP);

@@ -60,8 +60,12 @@ pub unsafe fn raw(number: u64, arguments: [u64; 6]) -> Reply {
 /// Enters the kernel and comes back.
 #[inline(always)]
 pub fn null() -> Reply {
-    // SAFETY: this call touches no memory.
-    unsafe { raw(Call::Null as u64, [0; 6]) }
+    let (code, value);
+    // SAFETY: this call touches no memory and looks at no argument.
+    unsafe {
+        asm!("vmcall", inlateout("rax") Call::Null as u64 => code, out("rdx") value, options(nostack));
+    }
+    Reply { code, value }
 }
 
 /// Ends the environment. What the console still buffers is lost; call [`crate::console::flush`] before.

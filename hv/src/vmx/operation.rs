@@ -21,8 +21,8 @@ pub struct Machine {
     pub features: Features,
     /// The control words of every VMCS.
     pub controls: ControlWords,
-    /// Slices end by the VMX-preemption timer, not by the APIC's deadline.
-    pub preemption_timer: bool,
+    /// Slices end by the APIC's deadline timer; else only by the VMX-preemption timer.
+    pub deadline_timer: bool,
 }
 
 /// Why this CPU cannot run guests.
@@ -88,15 +88,16 @@ pub fn detect(timer: TimerChoice) -> Result<Machine, Unusable> {
     });
     let msrs = CapabilityMsrs::read(msr::read_guarded);
     let features = Features::detect(&msrs, &cpuid)?;
-    let preemption_timer = match timer {
-        TimerChoice::Preemption if features.preemption_timer => true,
-        TimerChoice::Auto | TimerChoice::Deadline if features.tsc_deadline => false,
+    let deadline_timer = match timer {
+        TimerChoice::Preemption if features.preemption_timer => false,
+        TimerChoice::Auto | TimerChoice::Deadline if features.tsc_deadline => true,
         TimerChoice::Deadline => return Err(Unusable::NoDeadlineTimer),
-        TimerChoice::Auto if features.preemption_timer => true,
+        TimerChoice::Auto if features.preemption_timer => false,
         TimerChoice::Auto | TimerChoice::Preemption => return Err(Unusable::NoTimer),
     };
+    let preemption_timer = features.preemption_timer;
     let controls = ControlWords::compute(&msrs, &features, &Choice { preemption_timer })?;
-    Ok(Machine { msrs, cpuid, features, controls, preemption_timer })
+    Ok(Machine { msrs, cpuid, features, controls, deadline_timer })
 }
 
 /// Tells what [`detect`] looks at, a line each: `capability msr=… name=… value=…` and `capability leaf=… …`.

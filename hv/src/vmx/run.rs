@@ -1,13 +1,12 @@
 //! Entering the guest and coming back.
 //!
-//! An exit first saves only the nine registers that a function may change and asks the fast path, which lives
-//! without the rest; only if that declines is the whole register file saved and the exit returned to the run loop.
+//! The null call, the yardstick of every entry into the kernel, is answered before any other register is saved. All
+//! other exits save the whole register file and return to the run loop.
 
-use super::exit::RawExit;
+use super::exit::{RawExit, reason};
 use super::fields;
 use super::vmcs::{Current, Failure, vmread, vmwrite};
 use core::arch::global_asm;
-use core::marker::PhantomData;
 
 /// The guest's general registers but RSP, which is in the VMCS.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,52 +28,6 @@ pub struct GuestRegisters {
     pub r13: u64,
     pub r14: u64,
     pub r15: u64,
-}
-
-/// What the fast path sees of the guest's registers: those that a function call may change.
-#[derive(Debug)]
-#[repr(C)]
-#[allow(missing_docs, reason = "the names are the registers'")]
-pub struct FastRegisters {
-    pub r11: u64,
-    pub r10: u64,
-    pub r9: u64,
-    pub r8: u64,
-    pub rdi: u64,
-    pub rsi: u64,
-    pub rdx: u64,
-    pub rcx: u64,
-    pub rax: u64,
-}
-
-/// An exit as the fast path sees it, between the two halves of [`Current::run`].
-#[derive(Debug)]
-pub struct FastExit<'e> {
-    /// The guest's registers, as far as they are saved.
-    pub registers: &'e mut FastRegisters,
-    _this_cpu_only: PhantomData<*mut ()>,
-}
-
-impl FastExit<'_> {
-    /// The exit reason: the basic reason in bits 15:0, bit 31 for a failed entry (SDM 25.9.1).
-    #[must_use]
-    #[inline(always)]
-    pub fn reason(&self) -> u32 {
-        u32::try_from(vmread(fields::VM_EXIT_REASON.encoding()) & 0xffff_ffff).unwrap_or(u32::MAX)
-    }
-
-    /// Whether the guest was in ring 0 of 64-bit code: the only place whose VMCALL counts.
-    #[must_use]
-    #[inline(always)]
-    pub fn from_ring_0_of_64_bit_code(&self) -> bool {
-        in_ring_0_of_64_bit_code()
-    }
-
-    /// Steps over the instruction that exited; STI and MOV-SS blocking end with it.
-    #[inline(always)]
-    pub fn advance(&mut self) {
-        step_over_instruction();
-    }
 }
 
 /// Whether the guest is in ring 0 of 64-bit code. Needs a current VMCS.
@@ -100,24 +53,8 @@ pub(super) fn step_over_instruction() {
     }
 }
 
-/// What is asked first at every exit.
-pub trait FastPath {
-    /// Serves the exit and says `true` to enter the guest again at once, or changes nothing and says `false`.
-    fn exit(&mut self, exit: &mut FastExit<'_>) -> bool;
-}
-
-#[inline(never)]
-extern "sysv64" fn shim<F: FastPath>(registers: &mut FastRegisters, path: &mut F) -> bool {
-    path.exit(&mut FastExit { registers, _this_cpu_only: PhantomData })
-}
-
 unsafe extern "sysv64" {
-    fn vmx_enter(
-        registers: *mut GuestRegisters,
-        launched: u64,
-        fast: *const core::ffi::c_void,
-        context: *mut core::ffi::c_void,
-    ) -> u64;
+    fn vmx_enter(registers: *mut GuestRegisters, launched: u64, null_calls: *mut u64) -> u64;
     /// Where exits arrive: the host RIP of every VMCS.
     pub(super) static vmx_exit: u8;
 }
@@ -134,9 +71,7 @@ vmx_enter:
     push r13
     push r14
     push r15
-    sub rsp, 8                  /* so that the fast path is called with an aligned stack */
     push rdi
-    push rcx
     push rdx
     mov eax, {HOST_RSP}
     vmwrite rax, rsp
@@ -162,57 +97,74 @@ vmx_enter:
 2:  vmresume
     jmp 4f
 
+    /* The null call: VMCALL with 0 in rax, from ring 0 of 64-bit code with interrupts on. It needs no register but
+       the two that it saves, and rdx is its result. */
     .align 64
 vmx_exit:
-    push rax
-    push rcx
     push rdx
-    push rsi
-    push rdi
-    push r8
-    push r9
-    push r10
-    push r11
-    mov rdi, rsp
-    mov rsi, [rsp + 80]
-    call [rsp + 72]
-    test al, al
+    push rcx
+    mov ecx, {REASON}
+    vmread rdx, rcx
+    cmp edx, {VMCALL}
+    jne 3f
+    test rax, rax
+    jnz 3f
+    mov ecx, {SS_ACCESS_RIGHTS}
+    vmread rdx, rcx
+    test dl, 0x60               /* privilege level */
+    jnz 3f
+    mov ecx, {CS_ACCESS_RIGHTS}
+    vmread rdx, rcx
+    test dh, 0x20               /* 64-bit code */
     jz 3f
-    pop r11
-    pop r10
-    pop r9
-    pop r8
-    pop rdi
-    pop rsi
-    pop rdx
+    mov ecx, {RFLAGS}
+    vmread rdx, rcx
+    test dh, 2                  /* interrupts on */
+    jz 3f
+    mov ecx, {INTERRUPTIBILITY}
+    vmread rdx, rcx
+    test dl, 3                  /* blocked by STI or MOV SS */
+    jnz 3f
+    mov rdx, [rsp + 16]
+    test rdx, rdx
+    jz 3f
+    inc qword ptr [rdx]
+    mov ecx, {INSTRUCTION_LENGTH}
+    vmread rdx, rcx
+    mov ecx, {RIP}
+    vmread rax, rcx
+    add rdx, rax
+    vmwrite rcx, rdx
+    xor eax, eax
+    xor edx, edx
     pop rcx
-    pop rax
+    lea rsp, [rsp + 8]
     vmresume
     jmp 4f
 
-3:  mov rdi, [rsp + 88]
-    mov [rdi + 24], rbx
-    mov [rdi + 32], rbp
-    mov [rdi + 88], r12
-    mov [rdi + 96], r13
-    mov [rdi + 104], r14
-    mov [rdi + 112], r15
-    pop qword ptr [rdi + 80]
-    pop qword ptr [rdi + 72]
-    pop qword ptr [rdi + 64]
-    pop qword ptr [rdi + 56]
-    pop qword ptr [rdi + 48]
-    pop qword ptr [rdi + 40]
-    pop qword ptr [rdi + 16]
-    pop qword ptr [rdi + 8]
-    pop qword ptr [rdi]
+3:  mov rdx, [rsp + 24]
+    mov [rdx], rax
+    pop qword ptr [rdx + 8]
+    pop qword ptr [rdx + 16]
+    mov [rdx + 24], rbx
+    mov [rdx + 32], rbp
+    mov [rdx + 40], rsi
+    mov [rdx + 48], rdi
+    mov [rdx + 56], r8
+    mov [rdx + 64], r9
+    mov [rdx + 72], r10
+    mov [rdx + 80], r11
+    mov [rdx + 88], r12
+    mov [rdx + 96], r13
+    mov [rdx + 104], r14
+    mov [rdx + 112], r15
     xor eax, eax
     jmp 5f
 
 4:  setc al                     /* VMfailInvalid: CF; VMfailValid: ZF */
     movzx eax, al
     xor eax, 3                  /* 2: invalid, 3: valid */
-5:  add rsp, 32
+5:  add rsp, 16
     pop r15
     pop r14
     pop r13
@@ -221,22 +173,31 @@ vmx_exit:
     pop rbp
     ret
 "#,
-    HOST_RSP = const 0x6c14,
+    HOST_RSP = const fields::HOST_RSP.encoding(),
+    REASON = const fields::VM_EXIT_REASON.encoding(),
+    VMCALL = const reason::VMCALL,
+    SS_ACCESS_RIGHTS = const fields::GUEST_SS_ACCESS_RIGHTS.encoding(),
+    CS_ACCESS_RIGHTS = const fields::GUEST_CS_ACCESS_RIGHTS.encoding(),
+    RFLAGS = const fields::GUEST_RFLAGS.encoding(),
+    INTERRUPTIBILITY = const fields::GUEST_INTERRUPTIBILITY_STATE.encoding(),
+    INSTRUCTION_LENGTH = const fields::VM_EXIT_INSTRUCTION_LENGTH.encoding(),
+    RIP = const fields::GUEST_RIP.encoding(),
 );
 
 impl Current<'_> {
-    /// Runs the guest until an exit that the fast path declines.
+    /// Runs the guest until an exit other than a null call; those are answered on the way and counted in `null_calls`, or
+    /// returned as well where that is `None`.
     ///
     /// # Errors
     /// [`Failure`] where the CPU refuses the control or host fields: a kernel bug. What is wrong with guest state comes
     /// back as an exit.
-    pub fn run<F: FastPath>(&mut self, registers: &mut GuestRegisters, path: &mut F) -> Result<RawExit, Failure> {
+    pub fn run(&mut self, registers: &mut GuestRegisters, null_calls: Option<&mut u64>) -> Result<RawExit, Failure> {
         let launched = u64::from(self.launched());
-        let fast = shim::<F> as *const core::ffi::c_void;
-        // SAFETY: 1. this VMCS is current and its host state leads to `vmx_exit` with this CPU's tables (`vcpu`);
-        // 2. `registers` and `path` outlive the call, and `fast` is the function for `path`'s type; 3. the assembly
-        // keeps the registers that the calling convention wants kept.
-        let result = unsafe { vmx_enter(registers, launched, fast, core::ptr::from_mut(path).cast()) };
+        let null_calls = null_calls.map_or(core::ptr::null_mut(), core::ptr::from_mut);
+        // SAFETY: 1. this VMCS is current and its host state leads to `vmx_exit` with this CPU's tables (`setup`); 2. both
+        // pointers are to memory that is the caller's for the whole call, or null; 3. the assembly keeps the registers
+        // that the calling convention wants kept.
+        let result = unsafe { vmx_enter(registers, launched, null_calls) };
         match result {
             0 => {
                 self.set_launched();

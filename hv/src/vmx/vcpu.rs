@@ -3,7 +3,7 @@
 use super::exit::{Event, RawExit};
 use super::fields;
 use super::operation::Operation;
-use super::run::{FastPath, GuestRegisters, in_ring_0_of_64_bit_code, step_over_instruction};
+use super::run::{GuestRegisters, in_ring_0_of_64_bit_code, step_over_instruction};
 use super::setup;
 use super::switched::Switched;
 use super::vmcs::{Current, Failure, Vmcs};
@@ -90,21 +90,32 @@ pub struct ActiveVcpu<'v> {
 }
 
 impl ActiveVcpu<'_> {
-    /// Runs the guest until an exit that the fast path declines. The preemption timer, where it is in use, is set
-    /// to what is left of the slice at every entry, so that no number of exits makes a slice longer.
+    /// Runs the guest until an exit other than a null call, which is counted in `null_calls` instead.
+    ///
+    /// The slice ends by the APIC's deadline. The preemption timer is set to what is left of the slice, at every such
+    /// entry, so that no number of exits makes a slice longer, where it is the only timer, and where the guest has
+    /// interrupts off: Bochs 2.7 then lets no interrupt exit until the guest changes its interrupt flag.
     ///
     /// # Errors
     /// [`Failure`] where the CPU refuses to enter for a reason that is not the guest's.
-    pub fn run<F: FastPath>(&mut self, path: &mut F) -> Result<RawExit, Failure> {
-        if self.operation.machine.preemption_timer {
-            let left = self.deadline.saturating_sub(tsc()) >> self.operation.machine.msrs.preemption_timer_shift();
-            let value = u32::try_from(left).unwrap_or(u32::MAX);
+    pub fn run(&mut self, null_calls: &mut u64) -> Result<RawExit, Failure> {
+        const INTERRUPT_FLAG: u64 = 1 << 9;
+        let machine = self.operation.machine;
+        if machine.features.preemption_timer {
+            let masked = self.current.read(fields::GUEST_RFLAGS) & INTERRUPT_FLAG == 0;
+            let value = if masked || !machine.deadline_timer {
+                let left = self.deadline.saturating_sub(tsc()) >> machine.msrs.preemption_timer_shift();
+                u32::try_from(left).unwrap_or(u32::MAX)
+            } else {
+                u32::MAX
+            };
             self.current.write_guest(fields::GUEST_VMX_PREEMPTION_TIMER_VALUE, value);
         }
         if let Some((information, error_code, length)) = self.vectoring.take() {
             self.set_entry_event(information, error_code, length);
         }
-        let exit = self.current.run(self.registers, path)?;
+        let null_calls = machine.deadline_timer.then_some(null_calls);
+        let exit = self.current.run(self.registers, null_calls)?;
         const VALID: u32 = 1 << 31;
         const NOT_UNDEFINED: u32 = !(1 << 12);
         if exit.idt_vectoring_info & VALID != 0 {

@@ -137,7 +137,7 @@ impl Current<'_> {
 #[inline(always)]
 pub(super) fn vmread(encoding: u32) -> u64 {
     let value: u64;
-    // SAFETY: called only while a VMCS is current (`Current`, `FastExit`); reading has no other effect.
+    // SAFETY: called only while a VMCS is current (`Current`); reading has no other effect.
     unsafe { asm!("vmread {}, {}", inout(reg) 0_u64 => value, in(reg) u64::from(encoding), options(nomem, nostack)) };
     value
 }
