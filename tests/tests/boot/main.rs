@@ -1,4 +1,7 @@
 //! Tests that boot a machine. One test for each machine and group of scenarios; the kernel is the one that ships.
 
+mod budget;
 mod hello;
+mod hostile;
+mod neighbours;
 mod refusal;

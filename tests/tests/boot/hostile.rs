@@ -1,0 +1,126 @@
+//! Guests that break rules, beside a witness that audits itself. `docs/hostile-guests.md` is the table of cases and of
+//! how each must end; one test boots one section of it.
+
+use ravelin_tests::{boot, exited};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use xtask::machine::{Kind, Outcome, Spec};
+use xtask::manifest::Environment;
+use xtask::report::Ending;
+
+const TABLE: &str = "docs/hostile-guests.md";
+/// The witness looks at itself so often.
+const ROUNDS: &str = "20";
+
+/// How a case must end.
+#[derive(Clone, Debug, PartialEq)]
+enum Expected {
+    Exited(u32),
+    Killed(String),
+    Endless,
+}
+
+#[derive(Clone, Debug)]
+struct Case {
+    section: String,
+    name: String,
+    expected: Expected,
+}
+
+fn cases() -> Vec<Case> {
+    let text = std::fs::read_to_string(xtask::paths::workspace().join(TABLE)).unwrap();
+    let mut section = String::new();
+    let mut cases = Vec::new();
+    for line in text.lines() {
+        if let Some(heading) = line.strip_prefix("## ") {
+            heading.clone_into(&mut section);
+        }
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        if let [_, name, end, ..] = cells.as_slice()
+            && let Some(name) = name.strip_prefix('`').and_then(|name| name.strip_suffix('`'))
+        {
+            cases.push(Case { section: section.clone(), name: name.to_owned(), expected: expected(end) });
+        }
+    }
+    cases
+}
+
+fn expected(text: &str) -> Expected {
+    match text.split_once(' ') {
+        Some(("exited", status)) => Expected::Exited(status.parse().unwrap()),
+        Some(("killed", reason)) => Expected::Killed(reason.trim_matches('"').to_owned()),
+        None if text == "endless" => Expected::Endless,
+        _ => panic!("{TABLE}: unknown end: {text}"),
+    }
+}
+
+fn environment(case: &Case) -> Environment {
+    Environment {
+        name: case.name.clone(),
+        arguments: case.name.clone(),
+        background: case.expected == Expected::Endless,
+        ..Environment::new("hostile")
+    }
+}
+
+/// What is wrong with how a case ended.
+fn complaint(outcome: &Outcome, case: &Case) -> Option<String> {
+    let ending = outcome.report.ending(&case.name).map(|(ending, _)| ending);
+    let good = match (&case.expected, ending) {
+        (Expected::Exited(wanted), Some(Ending::Exited { status })) => status == wanted,
+        (Expected::Killed(wanted), Some(Ending::Killed { reason, .. })) => reason.starts_with(wanted.as_str()),
+        (Expected::Endless, None) => true,
+        _ => false,
+    };
+    (!good).then(|| format!("{}: must be {:?}, was {ending:?}", case.name, case.expected))
+}
+
+fn section(heading: &str) {
+    let cases: Vec<Case> = cases().into_iter().filter(|case| case.section == heading).collect();
+    assert!(!cases.is_empty(), "{TABLE} has no section {heading}");
+    let mut environments: Vec<Environment> = cases.iter().map(environment).collect();
+    environments.push(Environment { arguments: ROUNDS.to_owned(), ..Environment::new("witness") });
+    let kernel_arguments = "slice_us=2000".to_owned();
+    let timeout = Duration::from_secs(180);
+    let outcome = boot(&Spec { environments, kernel_arguments, timeout, ..Spec::default() });
+    let complaints: Vec<String> = cases.iter().filter_map(|case| complaint(&outcome, case)).collect();
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+    exited(&outcome, "witness", 0);
+    let all_exit_with_zero = cases.iter().all(|case| matches!(case.expected, Expected::Exited(0) | Expected::Endless));
+    match outcome.kind {
+        Kind::Passed => assert!(all_exit_with_zero, "the kernel calls this a success"),
+        Kind::Failed(_) => assert!(!all_exit_with_zero, "the kernel calls this a failure"),
+        other => panic!("{other}"),
+    }
+}
+
+macro_rules! sections {
+    ($($test:ident $heading:literal;)*) => {
+        $(#[test]
+        fn $test() {
+            section($heading);
+        })*
+
+        #[test]
+        fn every_section_is_tested() {
+            let listed: BTreeSet<String> = cases().into_iter().map(|case| case.section).collect();
+            let tested: BTreeSet<String> = [$($heading),*].map(str::to_owned).into();
+            assert_eq!(listed, tested);
+        }
+    };
+}
+
+sections! {
+    foreign_memory "Memory that is not its own";
+    cpu_structures "The CPU's own structures";
+    exceptions "Exceptions and interrupts";
+    jumps_and_returns "Jumps and returns";
+    debug_exceptions "Debug exceptions";
+    control_registers "Control registers";
+    model_specific_registers "Model-specific registers";
+    instructions "Instructions";
+    ring3 "Ring 3 and changing code";
+    calls "Calls";
+    calls_from_32_bit_code "Calls from 32-bit code";
+    endless "Guests that never end";
+}
