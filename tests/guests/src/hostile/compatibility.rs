@@ -19,6 +19,8 @@ pub const CASES: &[Case] =
 const SEGMENTS: [u64; 2] = [0x00cf_9b00_0000_ffff, 0x008f_9b00_0000_ffff];
 /// Below 4 GiB, where 32-bit code can be.
 const CODE: u64 = 0x40_0000;
+/// The same for the stack: outside 64-bit code the stack pointer has 32 bits.
+const STACK: u64 = 0x41_0000;
 /// Descriptors of the library's GDT: null, four segments and the task's two.
 const LIBRARY_ENTRIES: usize = 7;
 
@@ -38,13 +40,15 @@ fn vmcall(_boot: &'static BootPage) -> Verdict {
     load_segments();
     // VMCALL, then HLT in case it is taken for a call.
     user_mode::map_page(CODE, &[0x0f, 0x01, 0xc1, 0xf4], Flags::WRITABLE).map_err(|error| format!("{error}"))?;
+    user_mode::map_page(STACK, &[], Flags::WRITABLE).map_err(|error| format!("{error}"))?;
     for index in 0..SEGMENTS.len() {
         let selector = (LIBRARY_ENTRIES + index) as u64 * 8;
         // A 16-bit segment sees 64 KiB only through 16-bit addresses, but its instruction pointer is as wide.
         let seen = attempt!(
-            "push {selector}\npush {target}\nretfq",
+            "mov rsp, {stack}\npush {selector}\npush {target}\nretfq",
             selector = in(reg) selector,
             target = in(reg) CODE,
+            stack = in(reg) STACK + 4096,
             in("rax") 0_u64,
             out("rdx") _,
         );

@@ -1,8 +1,9 @@
 //! Going where no code can be.
 
-use super::{Case, EXITS, Verdict, must_fault};
-use crate::{attempt, user_mode};
+use super::{Case, EXITS, Verdict, must_be, must_fault};
+use crate::{attempt, code, user_mode};
 use exo_user::abi::boot_page::BootPage;
+use exo_user::exceptions;
 use exo_user::exceptions::vector::{GENERAL_PROTECTION, STACK_FAULT};
 use exo_user::page_table::Flags;
 use exo_user::println;
@@ -16,7 +17,7 @@ pub const CASES: &[Case] = &[
     Case::new("edge-of-space", EXITS, edge, "has emulated instructions end on the last byte of the canonical half"),
 ];
 
-const NONCANONICAL: [u64; 3] = [0x8000_0000_0000, 0xffff_7fff_ffff_fff0, 1 << 63];
+const NONCANONICAL: [u64; 3] = [0x8000_0000_0000, 0xffff_7fff_ffff_ff00, 1 << 63];
 
 fn noncanonical_jump(_boot: &'static BootPage) -> Verdict {
     for target in NONCANONICAL {
@@ -44,8 +45,11 @@ fn noncanonical_data(_boot: &'static BootPage) -> Verdict {
     for address in NONCANONICAL {
         let read = attempt!("mov rax, [rsi]", in("rsi") address, out("rax") _);
         must_fault(format_args!("read of {address:#x}"), GENERAL_PROTECTION, read)?;
-        let push = attempt!("mov rsp, {operand}\npush 1", operand = in(reg) address);
-        must_fault(format_args!("push at {address:#x}"), STACK_FAULT, push)?;
+        // In ring 3, so that the exception does not need the same stack.
+        let program = code!("lea rsp, [rdi + 8]", "push 1", "int 0x80");
+        user_mode::load(program).map_err(|error| alloc::format!("{error}"))?;
+        exceptions::set_handler(STACK_FAULT, user_mode::leave);
+        must_be(format_args!("push at {address:#x}"), user_mode::run(address, 0).vector, STACK_FAULT.into())?;
     }
     println!("saw a fault for each");
     Ok(())
