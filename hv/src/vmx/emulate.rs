@@ -182,11 +182,15 @@ impl ActiveVcpu<'_> {
         }
     }
 
-    /// Makes DR6 say what a #DB exit says, as the CPU would have done on delivery (SDM 28.2.1, Table 28-1).
+    /// Makes DR6 say what a #DB exit says and drops the guard of the debug registers, as the CPU would have done on
+    /// delivery (SDM 18.2.4, Table 28-1).
     pub fn merge_debug_status(&mut self, qualification: u64) {
         const CAUSES: u64 = 0x600f;
+        const GENERAL_DETECT: u64 = 1 << 13;
         self.use_debug_registers();
         write_dr6(read_dr6() & !0xf | qualification & CAUSES);
+        let control = self.current.read(fields::GUEST_DR7);
+        self.current.write_guest(fields::GUEST_DR7, control & !GENERAL_DETECT);
         self.current.write_guest(fields::GUEST_PENDING_DEBUG_EXCEPTIONS, 0);
     }
 
