@@ -1,16 +1,14 @@
 //! What a guest sees of the CPU.
 
-use crate::kernel::Kernel;
 use exo_abi::ABI_VERSION;
 use exo_abi::cpuid::SIGNATURE;
 use exo_core::EnvironmentId;
 use hv::cpu;
-use hv::cpuid_policy::{GuestCpuid, filter};
-use hv::vmx::operation::Operation;
+use hv::cpuid_policy::{GuestCpuid, answer};
 use hv::vmx::vcpu::ActiveVcpu;
 
 /// Does the guest's CPUID.
-pub(crate) fn emulate(_kernel: &Kernel, _operation: &Operation<'_>, active: &mut ActiveVcpu<'_>, id: EnvironmentId) {
+pub(crate) fn emulate(active: &mut ActiveVcpu<'_>, id: EnvironmentId) {
     let leaf = u32::try_from(active.registers.rax & 0xffff_ffff).unwrap_or(0);
     let subleaf = u32::try_from(active.registers.rcx & 0xffff_ffff).unwrap_or(0);
     let guest = GuestCpuid {
@@ -22,7 +20,7 @@ pub(crate) fn emulate(_kernel: &Kernel, _operation: &Operation<'_>, active: &mut
         xcr0: active.xcr0(),
         osxsave: active.uses_xsave(),
     };
-    let [eax, ebx, ecx, edx] = filter(leaf, subleaf, cpu::cpuid(leaf, subleaf), &guest);
+    let [eax, ebx, ecx, edx] = answer(leaf, subleaf, &guest, cpu::cpuid);
     active.registers.rax = eax.into();
     active.registers.rbx = ebx.into();
     active.registers.rcx = ecx.into();

@@ -50,7 +50,7 @@ pub(crate) fn handle(
         Exit::InterruptWindow => Next::Resume,
         Exit::ExceptionOrNmi(event) => exception(active, state, raw, event),
         Exit::Cpuid => {
-            cpuid::emulate(kernel, operation, active, state.id);
+            cpuid::emulate(active, state.id);
             active.step_over();
             Next::Resume
         }

@@ -1,8 +1,9 @@
-//! What real CPUs say of themselves, as data for the tests.
+//! What CPUs, real ones and those of Bochs, say of themselves, as data for the tests.
 //!
 //! To add one: boot the kernel on the CPU, copy the numbers of its `capability` lines of the log into a table like the
 //! two here, and say in `source` where it ran.
 
+mod bochs;
 mod coffee_lake;
 mod ivy_bridge;
 
@@ -12,7 +13,17 @@ pub use ivy_bridge::IVY_BRIDGE;
 use super::capability::{CapabilityMsrs, CpuidSummary};
 
 /// Every set, for tests that hold on all CPUs.
-pub const SETS: &[&CapabilitySet] = &[&IVY_BRIDGE, &COFFEE_LAKE];
+pub const SETS: &[&CapabilitySet] = &[
+    &IVY_BRIDGE,
+    &COFFEE_LAKE,
+    &bochs::SANDY_BRIDGE,
+    &bochs::IVY_BRIDGE,
+    &bochs::HASWELL,
+    &bochs::BROADWELL,
+    &bochs::SKYLAKE,
+    &bochs::ICE_LAKE,
+    &bochs::TIGER_LAKE,
+];
 
 /// One CPU's registers.
 #[derive(Debug)]

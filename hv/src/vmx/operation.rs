@@ -1,6 +1,8 @@
 //! Entering VMX operation on this CPU (SDM Vol. 3, 24.7).
 
-use super::capability::{CapabilityMsrs, CpuidSummary, FeatureControl, Features, Missing};
+use super::capability::{
+    CapabilityMsrs, CpuidSummary, FeatureControl, Features, IA32_ARCH_CAPABILITIES, IA32_FEATURE_CONTROL, Missing,
+};
 use super::controls::{Choice, ControlWords, fixed_cr0, fixed_cr4};
 use crate::cpu::descriptors::HostSegments;
 use crate::cpu::{CpuIndex, cpuid, msr};
@@ -34,6 +36,8 @@ pub enum Unusable {
     LockedOff,
     /// The kernel's own memory does not suffice.
     NoFrames,
+    /// The CPU makes guests exit where the exit budget says that they must not.
+    ForcedExits,
     /// VMXON failed although everything above was in order.
     VmxonFailed(CpuIndex),
     /// The command line asks for the deadline timer, which the CPU has not.
@@ -52,6 +56,9 @@ impl fmt::Display for Unusable {
                 f.write_str("the firmware has locked VMX off (IA32_FEATURE_CONTROL); enable it in the firmware's setup")
             }
             Self::NoFrames => f.write_str("the kernel's own memory does not suffice for another CPU"),
+            Self::ForcedExits => f.write_str(
+                "this CPU makes guests exit when they load or store CR3 (it has no TRUE control MSRs, IA32_VMX_BASIC bit 55)",
+            ),
             Self::VmxonFailed(cpu) => write!(f, "VMXON failed on CPU {}", cpu.as_u32()),
             Self::NoDeadlineTimer => f.write_str("timer=deadline, but this CPU has no TSC-deadline timer"),
             Self::NoTimer => f.write_str("this CPU has neither a TSC-deadline timer nor a VMX-preemption timer"),
@@ -88,6 +95,9 @@ pub fn detect(timer: TimerChoice) -> Result<Machine, Unusable> {
     });
     let msrs = CapabilityMsrs::read(msr::read_guarded);
     let features = Features::detect(&msrs, &cpuid)?;
+    if !features.forced_exits.is_empty() {
+        return Err(Unusable::ForcedExits);
+    }
     let deadline_timer = match timer {
         TimerChoice::Preemption if features.preemption_timer => false,
         TimerChoice::Auto | TimerChoice::Deadline if features.tsc_deadline => true,
@@ -102,26 +112,38 @@ pub fn detect(timer: TimerChoice) -> Result<Machine, Unusable> {
 
 /// Tells what [`detect`] looks at, a line each: `capability msr=… name=… value=…` and `capability leaf=… …`.
 pub fn dump_capabilities(mut line: impl FnMut(fmt::Arguments<'_>)) {
-    const LEAVES: [(u32, u32); 12] = [
-        (0, 0),
-        (1, 0),
-        (6, 0),
-        (7, 0),
-        (7, 1),
-        (0xa, 0),
-        (0xd, 0),
-        (0xd, 1),
-        (0x15, 0),
-        (0x8000_0001, 0),
-        (0x8000_0007, 0),
-        (0x8000_0008, 0),
+    /// Leaf and how many of its subleaves.
+    const LEAVES: [(u32, u32); 18] = [
+        (0, 1),
+        (1, 1),
+        (2, 1),
+        (4, 5),
+        (5, 1),
+        (6, 1),
+        (7, 2),
+        (0xa, 1),
+        (0xb, 3),
+        (0xd, 9),
+        (0x14, 1),
+        (0x15, 1),
+        (0x16, 1),
+        (0x8000_0000, 1),
+        (0x8000_0001, 1),
+        (0x8000_0006, 1),
+        (0x8000_0007, 1),
+        (0x8000_0008, 1),
     ];
-    for (name, register, _) in CapabilityMsrs::default().list() {
+    let others =
+        [("IA32_FEATURE_CONTROL", IA32_FEATURE_CONTROL, 0), ("IA32_ARCH_CAPABILITIES", IA32_ARCH_CAPABILITIES, 0)];
+    for (name, register, _) in others.into_iter().chain(CapabilityMsrs::default().list()) {
         if let Some(value) = msr::read_guarded(register) {
             line(format_args!("capability msr={register:#x} name={name} value={value:#018x}"));
         }
     }
-    for (leaf, subleaf) in LEAVES {
+    for (leaf, subleaf) in LEAVES.into_iter().flat_map(|(leaf, count)| (0..count).map(move |subleaf| (leaf, subleaf))) {
+        if leaf > cpuid(leaf & 0x8000_0000, 0)[0] {
+            continue;
+        }
         let [eax, ebx, ecx, edx] = cpuid(leaf, subleaf);
         line(format_args!(
             "capability leaf={leaf:#x} subleaf={subleaf} eax={eax:#010x} ebx={ebx:#010x} ecx={ecx:#010x} edx={edx:#010x}"
