@@ -7,11 +7,11 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What `grub-mkrescue` needs, for both kinds of firmware.
-pub const PACKAGES: [&str; 5] = ["grub-pc-bin", "grub-efi-amd64-bin", "grub-common", "xorriso", "mtools"];
+/// What makes images, for both kinds of firmware.
+pub const PACKAGES: [&str; 6] = ["binutils", "grub-pc-bin", "grub-efi-amd64-bin", "grub-common", "xorriso", "mtools"];
 
 /// Changes whenever the way of making images changes.
-const RECIPE: &str = "1";
+const RECIPE: &str = "2";
 /// The only GRUB modules that the image carries: fewer boot faster.
 const GRUB_MODULES: &str = "multiboot2 normal configfile iso9660 search";
 
@@ -62,12 +62,14 @@ fn make(spec: &ImageSpec, kernel: &Path, configuration: &str, directory: &Path, 
     let boot = scratch.path().join("tree/boot");
     std::fs::create_dir_all(boot.join("grub"))?;
     std::fs::write(boot.join("grub/grub.cfg"), configuration)?;
-    let copy = |from: &Path, to: &str| {
-        std::fs::copy(from, boot.join(to)).with_context(|| format!("cannot copy {}", from.display()))
+    let put = |from: &Path, to: &str| {
+        // Symbols stay, for backtraces; the rest of the debug information would only be slow to load.
+        let mut strip = Command::new("strip");
+        process::capture(strip.arg("--strip-debug").arg("-o").arg(boot.join(to)).arg(from), "stripping an image")
     };
-    copy(kernel, "ravelin")?;
+    put(kernel, "ravelin")?;
     for (index, module) in spec.modules.iter().enumerate() {
-        copy(&module.file, &module_name(index))?;
+        put(&module.file, &module_name(index))?;
     }
     let unfinished = scratch.path().join("image.iso");
     let mut command = Command::new("grub-mkrescue");

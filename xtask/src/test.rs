@@ -33,7 +33,7 @@ fn host(filter: Option<&str>) -> Result<bool> {
     let metadata = cargo::metadata()?;
     let mut command = cargo::host();
     command.args(["test", "--no-fail-fast", "--lib"]);
-    for package in cargo::host_packages(&metadata) {
+    for package in metadata.workspace_packages().into_iter().filter(|package| cargo::has_library(package)) {
         command.args(["--package", package.name.as_str()]);
         for name in cargo::integration_tests(package).filter(|name| *name != BOOT_TESTS.1) {
             command.args(["--test", name]);
