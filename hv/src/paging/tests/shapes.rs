@@ -134,6 +134,24 @@ fn a_quarantine_opens_only_for_a_flush_that_began_after_it() {
 }
 
 #[test]
+fn a_table_that_was_in_use_before_a_merge_waits_for_the_flush_too() {
+    use crate::paging::TableMemory;
+    let mut memory = FakeMemory::default();
+    let mut tree = Tree::<Ept>::new(&mut memory).unwrap();
+    tree.map(&mut memory, 0, frame(0), 1, RW).unwrap();
+    let next = |memory: &FakeMemory, table| frame(memory.read(table, 0) >> 12 & 0xff_ffff);
+    let table = next(&memory, next(&memory, next(&memory, tree.root())));
+    tree.map(&mut memory, 1, frame(1), 511, RW).unwrap();
+    assert_eq!(leaves(&tree, &memory), (0, 1), "a CPU may have cached the table, and walk it still");
+    let leavings = tree.unmap(&mut memory, 0, 512).unwrap();
+    assert_eq!(memory.read(table, 0) & 7, 0, "reading a table that was given back fails the test");
+    let retired = leavings.release(&Shootdown::<1>::new().flush(0, |_| ())).unwrap();
+    assert_eq!(retired.count(), 3);
+    retired.give_back(&mut memory);
+    assert_eq!(memory.taken(), tree.frames());
+}
+
+#[test]
 fn the_kernel_s_tables_use_leaves_of_1_gib_and_split_them() {
     let mut memory = FakeMemory::default();
     let mut tree = Tree::<Host>::with_largest_leaf(&mut memory, Level::Huge).unwrap();
