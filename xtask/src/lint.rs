@@ -41,7 +41,7 @@ pub fn verb(bless: bool) -> Result<()> {
 }
 
 fn format() -> Result<()> {
-    process::capture(cargo::host().args(["fmt", "--all", "--check"]), "cargo fmt").map(drop)
+    process::capture(cargo::host().args(["fmt", "--all", "--check", "--", "--color", "never"]), "cargo fmt").map(drop)
 }
 
 fn bare_libraries() -> Result<()> {
