@@ -37,7 +37,7 @@ fn boot(magic: u64, information: u64) -> Result<core::convert::Infallible, Refus
     for (module, line) in &modules {
         start::load(kernel, module, line)?;
     }
-    start::other_cpus(kernel, &firmware, &memory, &options);
+    start::other_cpus(kernel, &firmware, &memory);
     kernel.run(&operation)
 }
 

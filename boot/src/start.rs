@@ -1,34 +1,29 @@
 //! The steps of booting, each with the reason for which it may refuse.
 
+mod cpus;
 mod refusal;
 
+pub use cpus::{first_cpu, machine, operation, other_cpu, other_cpus};
 pub use refusal::{Refusal, finish_failed, refuse, refuse_cpu};
 
 use boot::boot_data::{BootData, MAX_MODULES, Range};
-use boot::command_line::{self, Finish, KernelOptions, ModuleOptions, Output, Timer};
+use boot::command_line::{self, Finish, KernelOptions, ModuleOptions, Output};
 use boot::firmware::Firmware;
 use boot::memory_map::{Division, MemoryMap};
 use exo_kernel::kernel::{Configuration, Kernel};
 use exo_kernel::loader::Module;
 use hv::addr::{FRAME_SIZE, FrameNumber, HostPhysical, HostVirtual};
-use hv::cpu::descriptors::HostSegments;
-use hv::cpu::start::Trampoline;
-use hv::cpu::{self, CpuIndex, apic, descriptors, interrupts, local, time};
+use hv::cpu::{self, CpuIndex, time};
 use hv::guest_memory::GuestMemory;
 use hv::kernel_space::{self, Section, SectionKind};
 use hv::physmap::{self, usize_of};
-use hv::stack::Stack;
-use hv::vmx::operation::{self, Machine, Operation, TimerChoice};
 use hv::{backtrace, output, pool};
-use spin::Once;
 
 const MULTIBOOT2_MAGIC: u64 = 0x36d7_6289;
 /// The boot code's tables map so much; the boot loader puts everything below.
 const BOOT_MAPPED: u64 = 1 << 32;
 /// The longest boot information that is believed.
 const INFORMATION_LIMIT: u64 = 1 << 20;
-/// Frames of the stack on which each further CPU runs.
-const STACK_FRAMES: u64 = 16;
 
 unsafe extern "C" {
     static kernel_load_start: u8;
@@ -147,17 +142,6 @@ pub fn take_memory(data: &BootData<'_>, memory: &MemoryMap) -> Result<Division, 
     Ok(division)
 }
 
-/// Gives the boot CPU its own tables, interrupts and APIC.
-pub fn first_cpu() -> Result<HostSegments, Refusal> {
-    cpu::enable_features();
-    let segments = descriptors::initialise()?;
-    local::initialise(CpuIndex::BOOT, 0);
-    interrupts::initialise();
-    let apic_id = apic::initialise();
-    local::initialise(CpuIndex::BOOT, apic_id);
-    Ok(segments)
-}
-
 /// Reads the firmware's tables. A machine without usable ones has one CPU.
 pub fn firmware(data: &BootData<'_>, memory: &MemoryMap) -> Result<Option<Firmware>, Refusal> {
     let Some(root) = &data.root_pointer else {
@@ -180,27 +164,6 @@ pub fn firmware(data: &BootData<'_>, memory: &MemoryMap) -> Result<Option<Firmwa
             Ok(None)
         }
     }
-}
-
-static MACHINE: Once<Machine> = Once::new();
-
-/// Finds out what the CPU offers.
-pub fn machine(options: &KernelOptions) -> Result<&'static Machine, Refusal> {
-    let timer = match options.timer {
-        Timer::Auto => TimerChoice::Auto,
-        Timer::Deadline => TimerChoice::Deadline,
-        Timer::Preemption => TimerChoice::Preemption,
-    };
-    if options.dump_capabilities {
-        operation::dump_capabilities(|line| log::info!("{line}"));
-    }
-    let machine = operation::detect(timer)?;
-    Ok(MACHINE.call_once(|| machine))
-}
-
-/// Enters VMX operation on this CPU.
-pub fn operation(machine: &'static Machine, segments: HostSegments) -> Result<Operation<'static>, Refusal> {
-    Ok(operation::enter(machine, segments, local::index())?)
 }
 
 /// Makes the exokernel.
@@ -250,40 +213,4 @@ pub fn load(kernel: &'static Kernel, range: &Range, line: &ModuleOptions<'static
         arguments,
     };
     kernel.load(&module).map_err(|error| Refusal::module(line.name, error))
-}
-
-/// Starts the other CPUs. One that does not start is left out, with a word about it.
-pub fn other_cpus(kernel: &Kernel, firmware: &Option<Firmware>, memory: &MemoryMap, _options: &KernelOptions) {
-    let Some(firmware) = firmware else { return };
-    let own = apic::identifier();
-    let others = firmware.cpus.iter().map(|cpu| cpu.apic_id).filter(|&id| id != own);
-    let wanted = (1..).map_while(CpuIndex::new).take(kernel.cpus().saturating_sub(1)).zip(others);
-    let Some(page) = memory.trampoline.and_then(FrameNumber::new) else {
-        return log::info!("no free page below 1 MiB: one CPU");
-    };
-    if kernel_space::map_trampoline(page).is_err() {
-        return log::info!("no kernel memory to start other CPUs");
-    }
-    // SAFETY: the page is free RAM below 1 MiB (`MemoryMap`), mapped to itself just now; the tables lie in the pool, which
-    // lies below 4 GiB (`take_memory`).
-    let trampoline = unsafe { Trampoline::new(page, super::other_cpu_main) };
-    for (cpu, apic_id) in wanted {
-        let started = Stack::allocate(STACK_FRAMES).map(|stack| trampoline.start(cpu, apic_id, stack));
-        match started {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => log::info!("CPU {} (APIC {apic_id}) does not start", cpu.as_u32()),
-            Err(_) => log::info!("no kernel memory for CPU {}", cpu.as_u32()),
-        }
-    }
-}
-
-/// On another CPU: its own tables and VMX operation.
-pub fn other_cpu() -> Result<Operation<'static>, Refusal> {
-    cpu::enable_features();
-    let segments = descriptors::initialise()?;
-    interrupts::initialise();
-    let cpu = hv::cpu::start::claim_identity();
-    let _ = apic::initialise();
-    let machine = MACHINE.get().ok_or(Refusal::Order)?;
-    Ok(operation::enter(machine, segments, cpu)?)
 }

@@ -112,7 +112,11 @@ pub fn refuse(refusal: &Refusal) -> ! {
 
 /// Says why a further CPU cannot take part, and stops it.
 pub fn refuse_cpu(refusal: &Refusal) -> ! {
-    log::error!("CPU left out: {refusal}");
+    let cpu = hv::cpu::local::index();
+    log::error!("CPU {} takes no part: {refusal}", cpu.as_u32());
+    if let Some(kernel) = exo_kernel::kernel::Kernel::get() {
+        kernel.without_cpu(cpu);
+    }
     hv::cpu::halt_for_ever()
 }
 

@@ -5,9 +5,9 @@ use crate::services::Services;
 use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use exo_abi::boot_page::FrameRun;
-use exo_core::{Core, FrameRecord, FrameTable};
+use exo_core::{Core, FrameRecord, FrameTable, Outcome};
 use hv::addr::FrameNumber;
-use hv::cpu::MAX_CPUS;
+use hv::cpu::{CpuIndex, MAX_CPUS};
 use hv::guest_memory::GuestMemory;
 use hv::output::{self, Finish};
 use hv::pool::{self, KernelBox};
@@ -133,6 +133,28 @@ impl Kernel {
             module.memory_frames
         );
         Ok(())
+    }
+
+    /// A CPU takes no part: the environments that it should have run end before they begin.
+    pub fn without_cpu(&self, cpu: CpuIndex) {
+        while let Some(prepared) = self.take_prepared(cpu) {
+            let Prepared { id, background, name, .. } = KernelBox::into_inner(prepared);
+            log::error!("end name={name} id={id} outcome=killed reason=\"its CPU takes no part\" rip=0x0 exits=0");
+            let mut core = self.core.lock();
+            if let Some(release) = core.end(id, Outcome::Killed) {
+                // It has never run, so no CPU has a translation to its frames.
+                core.finish_release(release);
+            }
+            drop(core);
+            self.ended(background, false);
+        }
+    }
+
+    /// An environment that was prepared for this CPU, if one is left.
+    pub(crate) fn take_prepared(&self, cpu: CpuIndex) -> Option<KernelBox<Prepared>> {
+        let mut prepared = self.prepared.lock();
+        let index = prepared.iter().position(|prepared| prepared.cpu == cpu)?;
+        Some(prepared.swap_remove(index))
     }
 
     /// What the state machine may ask of the machine.

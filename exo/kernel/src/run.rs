@@ -44,15 +44,10 @@ impl Kernel {
     /// Makes vCPUs of the environments that were prepared for this CPU.
     fn take_up(&self, operation: &Operation<'static>) -> Residents {
         let mut residents = Residents::new();
-        loop {
-            let mut prepared = self.prepared.lock();
-            let Some(index) = prepared.iter().position(|prepared| prepared.cpu == operation.cpu) else {
-                return residents;
-            };
-            let prepared_one = KernelBox::into_inner(prepared.swap_remove(index));
-            drop(prepared);
-            let (id, background) = (prepared_one.id, prepared_one.background);
-            let resident = Resident::new(operation, prepared_one).ok().and_then(KernelBox::new);
+        while let Some(prepared) = self.take_prepared(operation.cpu) {
+            let prepared = KernelBox::into_inner(prepared);
+            let (id, background) = (prepared.id, prepared.background);
+            let resident = Resident::new(operation, prepared).ok().and_then(KernelBox::new);
             let kept = resident.is_some_and(|resident| residents.push(resident).is_ok());
             if !kept {
                 log::error!("end id={id} outcome=killed reason=\"no kernel memory for a vCPU\" rip=0x0 exits=0");
@@ -60,6 +55,7 @@ impl Kernel {
                 self.ended(background, false);
             }
         }
+        residents
     }
 
     fn run_slice(&'static self, operation: &Operation<'static>, resident: &mut Resident) -> Option<End> {
