@@ -33,7 +33,7 @@ fn boot(magic: u64, information: u64) -> Result<core::convert::Infallible, Refus
     let firmware = start::firmware(&data, &memory)?;
     let machine = start::machine(&options)?;
     let operation = start::operation(machine, segments)?;
-    let kernel = start::kernel(&options, kernel_memory, &firmware, &memory)?;
+    let kernel = start::kernel(&options, machine, kernel_memory, &firmware, &memory)?;
     for (module, line) in &modules {
         start::load(kernel, module, line)?;
     }

@@ -17,6 +17,7 @@ use hv::cpu::{self, CpuIndex, time};
 use hv::guest_memory::GuestMemory;
 use hv::kernel_space::{self, Section, SectionKind};
 use hv::physmap::{self, usize_of};
+use hv::vmx::operation::Machine;
 use hv::{backtrace, output, pool};
 
 const MULTIBOOT2_MAGIC: u64 = 0x36d7_6289;
@@ -169,6 +170,7 @@ pub fn firmware(data: &BootData<'_>, memory: &MemoryMap) -> Result<Option<Firmwa
 /// Makes the exokernel.
 pub fn kernel(
     options: &KernelOptions,
+    machine: &'static Machine,
     division: Division,
     firmware: &Option<Firmware>,
     memory: &MemoryMap,
@@ -192,7 +194,7 @@ pub fn kernel(
         trace: options.trace,
         frame_limit: memory.frame_limit,
     };
-    Ok(Kernel::create(configuration, guest_memory, runs())?)
+    Ok(Kernel::create(configuration, machine, guest_memory, runs())?)
 }
 
 /// Loads a module into an environment.

@@ -4,7 +4,7 @@ use crate::addr::FrameNumber;
 use crate::guest_memory::{GuestMemory, NotGuestMemory};
 use crate::page::Page;
 use crate::paging::ept::{Ept, EptAttributes, Rights};
-use crate::paging::{MapError, Tree};
+use crate::paging::{Level, MapError, Tree};
 use crate::pool::KernelTables;
 use crate::vmx::capability::Features;
 use zerocopy::{FromBytes, IntoBytes};
@@ -35,15 +35,22 @@ impl GuestSpace {
     ///
     /// # Errors
     /// [`MapError`] where the kernel's memory does not suffice.
-    pub fn new() -> Result<Self, MapError> {
-        Ok(Self { tree: Tree::new(&mut KernelTables)? })
+    pub fn new(features: &Features) -> Result<Self, MapError> {
+        let largest = if features.ept_2m { Level::Large } else { Level::Small };
+        Ok(Self { tree: Tree::with_largest_leaf(&mut KernelTables, largest)? })
     }
 
     /// Binds a run of frames under their own addresses.
     ///
     /// # Errors
     /// [`BindError`]; nothing is bound then.
-    pub fn bind(&mut self, memory: &GuestMemory, first: FrameNumber, count: u64, rights: Rights) -> Result<(), BindError> {
+    pub fn bind(
+        &mut self,
+        memory: &GuestMemory,
+        first: FrameNumber,
+        count: u64,
+        rights: Rights,
+    ) -> Result<(), BindError> {
         memory.check_frames(first, count).map_err(BindError::NotGuestMemory)?;
         let attributes = EptAttributes::memory(rights);
         Ok(self.tree.map(&mut KernelTables, first.number(), first, count, attributes)?)

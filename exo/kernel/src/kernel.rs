@@ -12,6 +12,7 @@ use hv::guest_memory::GuestMemory;
 use hv::output::{self, Finish};
 use hv::pool::{self, KernelBox};
 use hv::shootdown::Shootdown;
+use hv::vmx::operation::Machine;
 use spin::{Mutex, Once};
 
 /// Most environments at a time.
@@ -62,6 +63,7 @@ impl fmt::Display for KernelError {
 pub struct Kernel {
     pub(crate) core: Mutex<Core<'static>>,
     pub(crate) memory: GuestMemory,
+    pub(crate) machine: &'static Machine,
     pub(crate) configuration: Configuration,
     /// Environments that their CPU has not taken up yet.
     pub(crate) prepared: Mutex<heapless::Vec<KernelBox<Prepared>, MAX_ENVIRONMENTS>>,
@@ -81,6 +83,7 @@ impl Kernel {
     /// [`KernelError`] where the kernel's memory does not suffice or the memory is not as boot says.
     pub fn create(
         configuration: Configuration,
+        machine: &'static Machine,
         memory: GuestMemory,
         free: impl Iterator<Item = (FrameNumber, u64)>,
     ) -> Result<&'static Self, KernelError> {
@@ -94,6 +97,7 @@ impl Kernel {
         Ok(KERNEL.call_once(|| Self {
             core: Mutex::new(Core::new(frames, configuration.cpus)),
             memory,
+            machine,
             configuration,
             prepared: Mutex::new(heapless::Vec::new()),
             shootdown: Shootdown::new(),

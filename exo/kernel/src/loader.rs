@@ -137,7 +137,7 @@ impl Kernel {
         for number in run.first..run.first + run.count {
             self.memory.scrub(FrameNumber::new(number).ok_or(LoadError::Inconsistent("its frames"))?)?;
         }
-        let mut space = GuestSpace::new()?;
+        let mut space = GuestSpace::new(&self.machine.features)?;
         space.bind(&self.memory, first, run.count, Rights::ALL)?;
         let counters = Page::<CountersPage>::new().ok_or(LoadError::NoKernelMemory)?;
         space.show(&counters)?;

@@ -71,7 +71,6 @@ impl ControlWords {
         let mut secondary = SECONDARY;
         secondary.set(SecondaryControls::ENABLE_RDTSCP, features.rdtscp);
         secondary.set(SecondaryControls::ENABLE_INVPCID, features.invpcid);
-        secondary.set(SecondaryControls::ENABLE_XSAVES, features.xsaves);
         Ok(Self {
             pin: word(msrs.allowed_pin(), pin, "25.6.1")?,
             primary: word(msrs.allowed_primary(), PRIMARY, "25.6.2")?,
