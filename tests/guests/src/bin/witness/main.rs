@@ -11,10 +11,13 @@ use alloc::string::String;
 
 mod memory;
 mod registers;
+mod unswitched;
 
 use exo_user::abi::boot_page::BootPage;
 use exo_user::{call, counters, cpu, eprintln, println};
 use guests::exits::{self, reason};
+
+use unswitched::Unswitched;
 
 exo_user::entry!(main);
 
@@ -38,11 +41,12 @@ fn next_slice_comes(boot: &BootPage) -> bool {
 }
 
 /// One audit; what is wrong, if something is.
-fn round(boot: &'static BootPage, memory: &memory::Pattern, seed: u64) -> Result<(), String> {
+fn round(boot: &'static BootPage, memory: &memory::Pattern, state: &Unswitched, seed: u64) -> Result<(), String> {
     let (result, exits) = exits::during(|| -> Result<(), String> {
         // An instruction of the waiting loop is about a tick; half a slice makes a switch in between likely.
         let delay = (boot.slice_ticks / 4).clamp(1_000, 2_000_000);
         registers::audit(seed, delay)?;
+        state.audit(seed, delay)?;
         memory.audit()?;
         if next_slice_comes(boot) { Ok(()) } else { Err("no slice begins any more".into()) }
     });
@@ -66,9 +70,16 @@ fn main(boot: &'static BootPage) -> u32 {
     let rounds = boot.arguments().split_whitespace().find_map(|word| word.parse().ok()).unwrap_or(ROUNDS);
     let key = cpu::read_tsc() ^ (u64::from(boot.environment_index) << 56);
     let memory = memory::Pattern::fill(boot, key);
+    let state = match Unswitched::prepare(boot, key) {
+        Ok(state) => state,
+        Err(error) => {
+            eprintln!("witness cannot begin: {error}");
+            return 1;
+        }
+    };
     println!("witness {} watches {} frames", boot.name(), memory.frames());
     for number in 1..=rounds {
-        if let Err(difference) = round(boot, &memory, key.wrapping_add(number)) {
+        if let Err(difference) = round(boot, &memory, &state, key.wrapping_add(number)) {
             eprintln!("witness broken round={number} {difference}");
             return 1;
         }
