@@ -164,6 +164,15 @@ impl<'a> BootData<'a> {
         Ok(data)
     }
 
+    /// The kernel's command line alone, as far as it can be found: it says where complaints about all else go.
+    #[must_use]
+    pub fn command_line_in(bytes: &'a [u8]) -> &'a str {
+        let total = Fields::of(bytes).word(0).unwrap_or(0);
+        let Ok(tags) = tags(bytes, total) else { return "" };
+        let mut lines = tags.map_while(Result::ok).filter(|(kind, _)| *kind == TagType::Cmdline);
+        lines.next().and_then(|(_, fields)| fields.text(0)).unwrap_or("")
+    }
+
     /// Everything that the boot loader put into memory and that must not be overwritten: the boot data, the
     /// modules and the symbols. The kernel image is not among it: the loader does not say where it lies.
     pub fn occupied(&self) -> impl Iterator<Item = Range> + '_ {

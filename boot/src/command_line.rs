@@ -112,8 +112,15 @@ pub struct ModuleOptions<'a> {
 /// # Errors
 /// The first word that is not as `docs/command-line.md` says.
 pub fn parse_kernel(line: &str) -> Result<KernelOptions, CommandLineError<'_>> {
+    let (options, result) = read_kernel(line);
+    result.map(|()| options)
+}
+
+/// As [`parse_kernel`], but with what the good words say beside the first error: a complaint about one word should still
+/// go where another word wants it.
+pub fn read_kernel(line: &str) -> (KernelOptions, Result<(), CommandLineError<'_>>) {
     let mut options = KernelOptions::default();
-    each_word(line, |word| {
+    let result = each_word(line, |word| {
         match word.key {
             "output" => options.output = word.one_of(&[("com1", Output::Com1), ("e9", Output::E9)], "com1 or e9")?,
             "finish" => {
@@ -131,8 +138,8 @@ pub fn parse_kernel(line: &str) -> Result<KernelOptions, CommandLineError<'_>> {
             key => return Err(CommandLineError::UnknownKey { key }),
         }
         Ok(())
-    })?;
-    Ok(options)
+    });
+    (options, result)
 }
 
 /// Parses one module's line.
@@ -208,12 +215,16 @@ fn each_word<'a>(
     line: &'a str,
     mut take: impl FnMut(Word<'a>) -> Result<(), CommandLineError<'a>>,
 ) -> Result<(), CommandLineError<'a>> {
+    let mut result = Ok(());
     for (index, word) in words(line).enumerate() {
-        let word = word?;
-        if words(line).take(index).flatten().any(|earlier| earlier.key == word.key) {
-            return Err(CommandLineError::Repeated { key: word.key });
-        }
-        take(word)?;
+        let taken = word.and_then(|word| {
+            let mut earlier = words(line).take(index).flatten();
+            if earlier.any(|earlier| earlier.key == word.key) {
+                return Err(CommandLineError::Repeated { key: word.key });
+            }
+            take(word)
+        });
+        result = result.and(taken);
     }
-    Ok(())
+    result
 }

@@ -24,8 +24,9 @@ extern "sysv64" fn kernel_main(magic: u64, information: u64) -> ! {
 
 #[cfg(target_os = "none")]
 fn boot(magic: u64, information: u64) -> Result<core::convert::Infallible, Refusal> {
-    let data = start::boot_data(magic, information)?;
-    let options = start::options(&data)?;
+    let information = start::information(magic, information)?;
+    let options = start::options(information)?;
+    let data = start::boot_data(information)?;
     let modules = start::modules(&data)?;
     let memory = start::memory(&data)?;
     let kernel_memory = start::take_memory(&data, &memory)?;

@@ -49,28 +49,21 @@ unsafe fn bytes(range: Range) -> &'static [u8] {
     unsafe { core::slice::from_raw_parts(pointer, usize_of(range.length())) }
 }
 
-/// Checks what the boot loader hands over.
-pub fn boot_data(magic: u64, information: u64) -> Result<BootData<'static>, Refusal> {
+/// The boot loader's information, unchecked.
+pub fn information(magic: u64, address: u64) -> Result<(&'static [u8], u64), Refusal> {
     if magic != MULTIBOOT2_MAGIC {
         return Err(Refusal::NotMultiboot2(magic));
     }
-    let limit = BOOT_MAPPED.saturating_sub(information).min(INFORMATION_LIMIT);
-    let range = Range::of(information, limit).ok_or(Refusal::NotMultiboot2(magic))?;
+    let limit = BOOT_MAPPED.saturating_sub(address).min(INFORMATION_LIMIT);
+    let range = Range::of(address, limit).ok_or(Refusal::NotMultiboot2(magic))?;
     // SAFETY: EBX comes from a boot loader that showed the magic number and lies below 4 GiB, which the boot code's tables
-    // map; the boot data keeps its memory until the machine stops (`memory`).
-    let data = BootData::parse(unsafe { bytes(range) }, information)?;
-    if let Some(symbols) = data.symbols {
-        let place = |range: Range| (HostPhysical::new(range.start), range.length());
-        let symbols = backtrace::Symbols { table: place(symbols.table), strings: place(symbols.strings) };
-        // SAFETY: `parse` has found both ranges in available memory, and `memory` keeps them from any other use.
-        unsafe { backtrace::initialise(symbols) };
-    }
-    Ok(data)
+    // map; the information keeps its memory until the machine stops (`memory`).
+    Ok((unsafe { bytes(range) }, address))
 }
 
-/// Reads the kernel's command line and does at once what concerns output.
-pub fn options(data: &BootData<'static>) -> Result<KernelOptions, Refusal> {
-    let options = command_line::parse_kernel(data.command_line)?;
+/// Reads the kernel's command line and does at once what concerns output, so that everything after can complain.
+pub fn options((information, _): (&'static [u8], u64)) -> Result<KernelOptions, Refusal> {
+    let (options, result) = command_line::read_kernel(BootData::command_line_in(information));
     output::initialise(match options.output {
         Output::Com1 => output::Sink::Com1,
         Output::E9 => output::Sink::DebugPort,
@@ -81,7 +74,20 @@ pub fn options(data: &BootData<'static>) -> Result<KernelOptions, Refusal> {
         Finish::Qemu => output::Finish::Qemu,
     });
     log::info!("Ravelin {} of {} bytes", env!("CARGO_PKG_VERSION"), image().length());
+    result?;
     Ok(options)
+}
+
+/// Checks what the boot loader hands over.
+pub fn boot_data((information, address): (&'static [u8], u64)) -> Result<BootData<'static>, Refusal> {
+    let data = BootData::parse(information, address)?;
+    if let Some(symbols) = data.symbols {
+        let place = |range: Range| (HostPhysical::new(range.start), range.length());
+        let symbols = backtrace::Symbols { table: place(symbols.table), strings: place(symbols.strings) };
+        // SAFETY: `parse` has found both ranges in available memory, and `memory` keeps them from any other use.
+        unsafe { backtrace::initialise(symbols) };
+    }
+    Ok(data)
 }
 
 /// The modules with their lines.

@@ -1,17 +1,12 @@
 //! Machines and boot data that Ravelin cannot use: it must say so, name what is wrong and start nothing.
 
-use ravelin_tests::{boot, boot_environments};
-use std::time::Duration;
+use ravelin_tests::boot;
 use xtask::machine::{Emulator, Firmware, Kind, Spec};
 use xtask::manifest::Environment;
 
 fn refused_without_vmx(firmware: Firmware) {
     let environments = vec![Environment::new("hello")];
-    let outcome = boot(&Spec { emulator: Emulator::Qemu, firmware, environments, ..Spec::default() });
-    assert!(matches!(outcome.kind, Kind::Failed(_)), "{}", outcome.kind);
-    let reason = outcome.report.refused().unwrap_or_default();
-    assert!(reason.contains("VMX"), "{reason}");
-    assert!(outcome.consoles.is_empty(), "something was started");
+    refused(&Spec { emulator: Emulator::Qemu, firmware, environments, ..Spec::default() }, "VMX");
 }
 
 #[test]
@@ -24,22 +19,45 @@ fn no_vmx_under_uefi() {
     refused_without_vmx(Firmware::Uefi);
 }
 
+fn refused(spec: &Spec, word: &str) {
+    let outcome = boot(spec);
+    assert!(matches!(outcome.kind, Kind::Failed(_)), "{}", outcome.kind);
+    let reason = outcome.report.refused().unwrap_or_default();
+    assert!(reason.contains(word), "{reason}");
+    assert!(outcome.consoles.is_empty(), "something was started");
+}
+
 #[test]
 fn a_bad_kernel_command_line_is_refused_by_name() {
     let environments = vec![Environment::new("hello")];
-    let kernel_arguments = "colour=red".to_owned();
-    // A kernel that does not understand its command line may not know yet how to end the machine.
-    let timeout = Duration::from_secs(8);
-    let outcome = boot(&Spec { emulator: Emulator::Qemu, environments, kernel_arguments, timeout, ..Spec::default() });
-    let reason = outcome.report.refused().unwrap_or_default();
-    assert!(reason.contains("colour"), "{reason}");
+    refused(&Spec { environments, kernel_arguments: "colour=red".to_owned(), ..Spec::default() }, "colour");
+}
+
+#[test]
+fn too_little_memory_is_refused_with_numbers() {
+    let environments = vec![Environment::new("hello")];
+    refused(&Spec { environments, memory: 8, ..Spec::default() }, "too little memory");
+}
+
+#[test]
+fn an_environment_larger_than_the_machine_is_refused() {
+    let environments = vec![Environment { memory: 4096, ..Environment::new("hello") }];
+    refused(&Spec { environments, ..Spec::default() }, "its memory cannot be had");
+}
+
+#[test]
+fn a_cpu_that_is_not_there_is_refused() {
+    let environments = vec![Environment { cpu: 3, ..Environment::new("hello") }];
+    refused(&Spec { environments, ..Spec::default() }, "no CPU of that number");
+}
+
+#[test]
+fn nothing_to_run_is_refused() {
+    refused(&Spec { environments: Vec::new(), ..Spec::default() }, "no modules");
 }
 
 #[test]
 fn a_bad_module_line_is_refused_by_name() {
-    let outcome = boot_environments(&[Environment::new("hello"), Environment::new("hello")]);
-    assert!(matches!(outcome.kind, Kind::Failed(_)), "{}", outcome.kind);
-    let reason = outcome.report.refused().unwrap_or_default();
-    assert!(reason.contains("hello"), "{reason}");
-    assert!(outcome.consoles.is_empty(), "something was started");
+    let environments = vec![Environment::new("hello"), Environment::new("hello")];
+    refused(&Spec { environments, ..Spec::default() }, "hello");
 }
