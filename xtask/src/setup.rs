@@ -1,6 +1,6 @@
 //! The verb `setup`: finds or installs everything, says what it finds, and may be repeated at will.
 
-use crate::toolchain::Toolchain;
+use crate::toolchain::{DEBIAN_CLIPPY_PACKAGE, Toolchain};
 use crate::{cargo, image, machine, packages, paths, process};
 use anyhow::Result;
 use std::time::Instant;
@@ -19,7 +19,13 @@ pub fn verb(install: bool) -> Result<()> {
         packages::ensure(&machine::QEMU_PACKAGES, install)?;
         Ok(machine::QEMU_PACKAGES.join(" "))
     })?;
-    step("a compiler for the bare machine", || Ok(Toolchain::find(install)?.describe()))?;
+    step("a compiler for the bare machine", || {
+        let toolchain = Toolchain::find(install)?;
+        if let Toolchain::Debian { .. } = toolchain {
+            packages::ensure(&[DEBIAN_CLIPPY_PACKAGE], install)?;
+        }
+        Ok(toolchain.describe())
+    })?;
     step("the sources of all dependencies", || {
         process::capture(cargo::host().arg("fetch"), "cargo fetch")?;
         Ok("fetched; from here on everything works offline".to_owned())

@@ -13,6 +13,10 @@ pub const TARGET_FLAGS: &str = "-C force-frame-pointers=yes";
 /// Debian's packages that hold compiler, library source and linker.
 pub const DEBIAN_PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld"];
 
+/// Debian's package that holds clippy; only `lint` needs it.
+pub const DEBIAN_CLIPPY_PACKAGE: &str = "rust-web-clippy";
+
+const DEBIAN_CLIPPY: &str = "/usr/bin/cargo-clippy";
 const DEBIAN_CARGO: &str = "/usr/bin/cargo";
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 
@@ -68,6 +72,28 @@ impl Toolchain {
                 command
             }
         }
+    }
+
+    /// `cargo clippy` for the bare machine, without its further arguments.
+    pub fn clippy(&self) -> Result<Command> {
+        let mut command = self.cargo();
+        if let Toolchain::Debian { .. } = self {
+            packages::ensure(&[DEBIAN_CLIPPY_PACKAGE], true)?;
+            // Started by name, because cargo would prefer rustup's.
+            let variables: Vec<_> =
+                command.get_envs().map(|(key, value)| (key.to_owned(), value.map(ToOwned::to_owned))).collect();
+            command = Command::new(DEBIAN_CLIPPY);
+            command.current_dir(paths::workspace());
+            for (key, value) in variables {
+                match value {
+                    Some(value) => command.env(key, value),
+                    None => command.env_remove(key),
+                };
+            }
+            command.env("CARGO", DEBIAN_CARGO);
+        }
+        command.arg("clippy");
+        Ok(command)
     }
 
     /// In words, for the user.
