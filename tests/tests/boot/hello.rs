@@ -1,7 +1,7 @@
 //! The smallest run: one guest says hello.
 
 use ravelin_tests::{boot, boot_environments, exited, passed, wrote};
-use xtask::machine::Spec;
+use xtask::machine::{Input, Spec};
 use xtask::manifest::Environment;
 
 #[test]
@@ -26,4 +26,13 @@ fn hello_on_two_cpus_at_once() {
     passed(&outcome);
     wrote(&outcome, "hello0", &["hello from hello0 on cpu 0"]);
     wrote(&outcome, "hello1", &["hello from hello1 on cpu 1"]);
+}
+
+#[test]
+fn what_is_typed_arrives() {
+    let environments = vec![Environment { input: true, ..Environment::new("echo") }];
+    let input = Input::Text(b"one two\nexit\n".to_vec());
+    let outcome = boot(&Spec { environments, input, ..Spec::default() });
+    passed(&outcome);
+    wrote(&outcome, "echo", &["you typed: one two", "you typed: exit"]);
 }
