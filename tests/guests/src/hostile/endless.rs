@@ -88,7 +88,7 @@ fn db_loop(_boot: &'static BootPage) -> Verdict {
     unsafe { page_table::map(STACK, frame, Flags::PRESENT | Flags::WRITABLE) }.map_err(|error| format!("{error}"))?;
     let top = STACK + 4096;
     let mut table = Table::copied();
-    // The handler would raise the next one itself, were it ever to run.
+    // Where an emulator's deliveries hit no data breakpoints (Bochs), the handler runs and raises the next one itself.
     table.set(vector::DEBUG, code!("mov rsp, rbx", ".byte 0xf1", "ud2").as_ptr() as u64, 0);
     table.load();
     // SAFETY: the environment never leaves this block.
