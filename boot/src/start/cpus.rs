@@ -8,7 +8,7 @@ use exo_kernel::kernel::Kernel;
 use hv::addr::FrameNumber;
 use hv::cpu::descriptors::HostSegments;
 use hv::cpu::start::{Trampoline, claim_identity};
-use hv::cpu::{self, CpuIndex, apic, descriptors, interrupts, local};
+use hv::cpu::{self, CpuIndex, apic, descriptors, interrupts, legacy_pic, local};
 use hv::kernel_space;
 use hv::stack::Stack;
 use hv::vmx::operation::{self, Machine, Operation, TimerChoice};
@@ -23,6 +23,7 @@ pub fn first_cpu() -> Result<HostSegments, Refusal> {
     let segments = descriptors::initialise()?;
     local::initialise(CpuIndex::BOOT, 0);
     interrupts::initialise();
+    legacy_pic::silence();
     let apic_id = apic::initialise();
     local::initialise(CpuIndex::BOOT, apic_id);
     Ok(segments)
