@@ -43,7 +43,8 @@ calls! {
     /// Writes bytes to the environment's console. `stream` is 1 (output) or 2 (errors); `physical` and `length`
     /// name guest memory that the caller owns, at most [`CONSOLE_WRITE_MAX`] bytes. Value: bytes written.
     2 ConsoleWrite(stream, physical, length);
-    /// Takes what has been typed, at most `length` bytes, into memory that the caller owns, without waiting.
+    /// Takes what has been typed, at most `length` bytes (and at most [`CONSOLE_READ_MAX`]), into memory that the caller
+    /// owns, without waiting.
     /// Value: bytes read, 0 where nothing waits.
     3 ConsoleRead(physical, length);
     /// Gives up the rest of the slice.
@@ -54,3 +55,6 @@ calls! {
 
 /// Most bytes that one [`Call::ConsoleWrite`] takes.
 pub const CONSOLE_WRITE_MAX: u64 = 4096;
+
+/// Most bytes that one [`Call::ConsoleRead`] takes.
+pub const CONSOLE_READ_MAX: u64 = 4096;

@@ -1,7 +1,7 @@
 use crate::boot_page::BootPage;
 use crate::call::Call;
 use crate::console::{Decoder, Piece, Stream, header};
-use crate::counters::CountersPage;
+use crate::counters::{CountersPage, EXIT_REASONS, caused};
 use crate::error::Error;
 use std::vec::Vec;
 use zerocopy::FromZeros;
@@ -50,4 +50,11 @@ fn records_and_log_are_told_apart() {
     }
     assert_eq!(log, b"log more");
     assert_eq!(console, [(3, Stream::Output, 0x1e), (3, Stream::Output, b'x')]);
+}
+
+#[test]
+fn what_the_machine_causes_is_not_the_guests() {
+    let mut exits = [0; EXIT_REASONS];
+    (exits[1], exits[10], exits[18], exits[52]) = (5, 1, 2, 7);
+    assert_eq!(caused(&exits), 3);
 }

@@ -6,13 +6,11 @@
 use crate::environment::EnvironmentId;
 use crate::machine::Machine;
 use crate::state::Core;
-use exo_abi::call::{CONSOLE_WRITE_MAX, Call};
+use exo_abi::call::{CONSOLE_READ_MAX, CONSOLE_WRITE_MAX, Call};
 use exo_abi::console::Stream;
 use exo_abi::error::Error;
 use exo_abi::layout::FRAME_SIZE;
 
-/// Most bytes that one `ConsoleRead` takes.
-pub const CONSOLE_READ_MAX: u64 = 4096;
 /// The lowest vector on which an upcall may come: those below are the CPU's own exceptions.
 const LEAST_VECTOR: u8 = 32;
 /// Bytes copied at a time: they lie on the kernel's stack.

@@ -1,7 +1,7 @@
 //! How many exits a piece of work costs, by reason.
 
 use core::fmt;
-use exo_user::abi::counters::EXIT_REASONS;
+use exo_user::abi::counters::{EXIT_REASONS, caused};
 use exo_user::counters;
 
 /// Exit reasons by number (SDM Vol. 3, Appendix C).
@@ -29,7 +29,7 @@ impl Exits {
     /// All but those that the machine causes: interrupts, and the end of the slice.
     #[must_use]
     pub fn caused(&self) -> u64 {
-        self.0.iter().sum::<u64>() - self.of(reason::EXTERNAL_INTERRUPT) - self.of(reason::PREEMPTION_TIMER)
+        caused(&self.0)
     }
 }
 
