@@ -7,12 +7,10 @@ use exo_user::counters;
 /// Exit reasons by number (SDM Vol. 3, Appendix C).
 pub mod reason {
     #![allow(missing_docs)] // the names are the manual's
-    pub const EXTERNAL_INTERRUPT: usize = 1;
     pub const CPUID: usize = 10;
     pub const VMCALL: usize = 18;
     pub const EPT_VIOLATION: usize = 48;
     pub const EPT_MISCONFIGURATION: usize = 49;
-    pub const PREEMPTION_TIMER: usize = 52;
 }
 
 /// Exits between two moments, by reason.

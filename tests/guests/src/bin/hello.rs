@@ -35,7 +35,7 @@ fn main(boot: &'static BootPage) -> u32 {
     let squares: Vec<u64> = (1..=1000).map(|number| number * number).collect();
     println!("the first 1000 squares add up to {}", squares.iter().sum::<u64>());
 
-    let exits = exo_user::counters().caused();
+    let exits = exo_user::abi::counters::caused(&exo_user::counters().exits);
     println!("{exits} exits so far, one for each line");
     0
 }
