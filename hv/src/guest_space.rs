@@ -4,7 +4,7 @@ use crate::addr::FrameNumber;
 use crate::guest_memory::{GuestMemory, NotGuestMemory};
 use crate::page::Page;
 use crate::paging::ept::{Ept, EptAttributes, Rights};
-use crate::paging::{Level, MapError, Tree};
+use crate::paging::{Flushed, Level, MapError, Tree};
 use crate::pool::KernelTables;
 use crate::vmx::capability::Features;
 use zerocopy::{FromBytes, IntoBytes};
@@ -74,8 +74,8 @@ impl GuestSpace {
         self.tree.root().start().as_u64() | WRITE_BACK | FOUR_LEVELS | accessed_dirty
     }
 
-    /// Gives all table frames back. No CPU may have the space in use or in its caches any more.
-    pub fn dismantle(self) {
+    /// Gives all table frames back. The vCPUs that used the space were gone before the flush began.
+    pub fn dismantle(self, _flushed: &Flushed) {
         self.tree.dismantle(&mut KernelTables);
     }
 }

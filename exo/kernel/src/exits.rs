@@ -164,9 +164,10 @@ fn exception(active: &mut ActiveVcpu<'_>, state: &mut State, raw: &RawExit, even
         return Next::SliceOver;
     }
     match event.vector {
-        // The host's, not the guest's; it has not been lost, only noted in the machine-check banks.
+        // The host's, not the guest's; the machine-check banks keep it.
         MACHINE_CHECK => {
             log::error!("machine check while {} ran", state.id);
+            interrupts::end_machine_check();
             return Next::Resume;
         }
         DEBUG => active.merge_debug_status(raw.qualification),

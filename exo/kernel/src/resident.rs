@@ -8,6 +8,7 @@ use exo_core::EnvironmentId;
 use hv::cpu::tsc;
 use hv::guest_space::GuestSpace;
 use hv::page::Page;
+use hv::paging::Flushed;
 use hv::trace::Trace;
 use hv::vmx::exit::{Event, RawExit, reason};
 use hv::vmx::fields;
@@ -112,8 +113,8 @@ impl State {
         report::print(&self.name, self.id, end, self.rip, exits, &self.last, trace);
     }
 
-    /// Gives the kernel's frames back. The vCPU is gone and every CPU has forgotten the space.
-    pub(crate) fn dismantle(self) {
-        self.space.dismantle();
+    /// Gives the kernel's frames back. The vCPU is gone, so no CPU enters the space after the flush.
+    pub(crate) fn dismantle(self, flushed: &Flushed) {
+        self.space.dismantle(flushed);
     }
 }

@@ -9,6 +9,7 @@ use core::sync::atomic::Ordering;
 use exo_core::{EnvironmentId, Outcome};
 use hv::cpu::interrupts::TIMER_VECTOR;
 use hv::cpu::{self, CpuIndex, apic, local, tsc};
+use hv::paging::Flushed;
 use hv::pool::KernelBox;
 use hv::vmx::operation::{self, Operation};
 
@@ -46,12 +47,14 @@ impl Kernel {
         let mut residents = Residents::new();
         while let Some(prepared) = self.take_prepared(operation.cpu) {
             let prepared = KernelBox::into_inner(prepared);
-            let (id, background) = (prepared.id, prepared.background);
+            let (id, background, name) = (prepared.id, prepared.background, prepared.name.clone());
             let resident = Resident::new(operation, prepared).ok().and_then(KernelBox::new);
             let kept = resident.is_some_and(|resident| residents.push(resident).is_ok());
             if !kept {
-                log::error!("end id={id} outcome=killed reason=\"no kernel memory for a vCPU\" rip=0x0 exits=0");
-                self.release(operation, id, Outcome::Killed);
+                log::error!(
+                    "end name={name} id={id} outcome=killed reason=\"no kernel memory for a vCPU\" rip=0x0 exits=0"
+                );
+                let _ = self.release(operation, id, Outcome::Killed);
                 self.ended(background, false);
             }
         }
@@ -106,26 +109,24 @@ impl Kernel {
             End::Exited(status) => Outcome::Exited { status },
             End::Killed(_) => Outcome::Killed,
         };
-        self.release(operation, state.id, outcome);
+        let flushed = self.release(operation, state.id, outcome);
         let background = state.background;
-        state.dismantle();
+        state.dismantle(&flushed);
         self.ended(background, matches!(end, End::Exited(0)));
     }
 
-    /// Makes every other CPU forget what it has cached for any guest, before its next entry.
-    fn flush_others(&self, operation: &Operation<'static>) {
-        self.shootdown.flush(operation.cpu.as_usize(), |cpu| {
+    /// Ends an environment's record and frees its frames once no CPU holds a translation to them.
+    fn release(&self, operation: &Operation<'static>, id: EnvironmentId, outcome: Outcome) -> Flushed {
+        let release = self.core.lock().end(id, outcome);
+        let flushed = self.shootdown.flush(operation.cpu.as_usize(), |cpu| {
             if let Some(cpu) = u32::try_from(cpu).ok().and_then(CpuIndex::new) {
                 apic::kick(cpu);
             }
         });
-    }
-
-    /// Ends an environment's record and frees its frames once no CPU holds a translation to them.
-    fn release(&self, operation: &Operation<'static>, id: EnvironmentId, outcome: Outcome) {
-        let Some(release) = self.core.lock().end(id, outcome) else { return };
-        self.flush_others(operation);
         operation::flush_all(operation);
-        self.core.lock().finish_release(release);
+        if let Some(release) = release {
+            self.core.lock().finish_release(release);
+        }
+        flushed
     }
 }

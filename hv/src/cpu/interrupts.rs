@@ -213,3 +213,10 @@ pub fn allow_nmi() {
         );
     }
 }
+
+/// Says that a machine check has been served: with the flag left on, the next one would shut the CPU down.
+pub fn end_machine_check() {
+    const MCG_STATUS: u32 = 0x17a;
+    // SAFETY: clearing the register only says that no machine check is in progress.
+    let _ = unsafe { msr::write_guarded(MCG_STATUS, 0) };
+}

@@ -30,7 +30,7 @@ pub struct ControlWords {
 
 const PIN: PinControls = PinControls::EXTERNAL_INTERRUPT_EXITING.union(PinControls::NMI_EXITING);
 
-// Not RDTSC, INVLPG, CR3 and CR8 exiting: the exit budget (DESIGN, section 3) is part of what a guest is promised.
+// Not RDTSC, INVLPG, CR3 and CR8 exiting: the exit budget is part of what a guest is promised.
 const PRIMARY: PrimaryControls = PrimaryControls::HLT_EXITING
     .union(PrimaryControls::MWAIT_EXITING)
     .union(PrimaryControls::MONITOR_EXITING)

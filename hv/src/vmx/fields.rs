@@ -301,7 +301,7 @@ fields! {
         HOST_IA32_PAT = 0x2c00;
         /// Host IA32_EFER.
         HOST_IA32_EFER = 0x2c02;
-        /// Host IA32_PERF_GLOBAL_CTRL; never used here (PLATFORM: advertised where it is missing).
+        /// Host IA32_PERF_GLOBAL_CTRL; never used here (Bochs 2.7 advertises it and lacks the MSR).
         HOST_IA32_PERF_GLOBAL_CTRL = 0x2c04;
         /// Host IA32_PKRS.
         HOST_IA32_PKRS = 0x2c06;

@@ -47,3 +47,13 @@ fn without_invpcid() {
 fn ice_lake() {
     budget_holds("corei7_icelake_u", "");
 }
+
+#[test]
+fn broadwell() {
+    budget_holds("broadwell_ult", "");
+}
+
+#[test]
+fn tiger_lake() {
+    budget_holds("tigerlake", "");
+}

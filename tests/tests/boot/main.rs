@@ -3,5 +3,6 @@
 mod budget;
 mod hello;
 mod hostile;
+mod matrix;
 mod neighbours;
 mod refusal;
