@@ -2,7 +2,7 @@
 
 use crate::addr::FrameNumber;
 use crate::guest_memory::{GuestMemory, NotGuestMemory};
-use crate::page::Page;
+use crate::page::{Page, SharedPage};
 use crate::paging::ept::{Ept, EptAttributes, Rights};
 use crate::paging::{Flushed, Level, MapError, Tree};
 use crate::pool::KernelTables;
@@ -62,6 +62,15 @@ impl GuestSpace {
     /// [`MapError`] where the kernel's memory does not suffice.
     pub fn show<T: FromBytes + IntoBytes>(&mut self, page: &Page<T>) -> Result<(), MapError> {
         let attributes = EptAttributes::memory(Rights::READ);
+        self.tree.map(&mut KernelTables, page.number().number(), page.number(), 1, attributes)
+    }
+
+    /// Shares a page with the guest, for both to write, under its own address.
+    ///
+    /// # Errors
+    /// [`MapError`] where the kernel's memory does not suffice.
+    pub fn share(&mut self, page: &SharedPage) -> Result<(), MapError> {
+        let attributes = EptAttributes::memory(Rights::READ_WRITE);
         self.tree.map(&mut KernelTables, page.number().number(), page.number(), 1, attributes)
     }
 

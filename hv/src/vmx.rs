@@ -7,6 +7,7 @@ pub mod controls;
 pub mod emulate;
 pub mod entry_check;
 pub mod exit;
+pub mod fault;
 pub mod fields;
 pub mod instruction_error;
 pub mod operation;

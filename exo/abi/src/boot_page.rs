@@ -52,6 +52,8 @@ pub struct BootPage {
     pub stack_top: u64,
     /// Physical address of the [`CountersPage`](crate::counters::CountersPage), mapped read-only.
     pub counters_physical: u64,
+    /// Physical address of the [`FaultPage`](crate::fault_page::FaultPage), mapped writable.
+    pub fault_page_physical: u64,
     /// Physical address of this page.
     pub boot_page_physical: u64,
     /// Physical address of the initial top-level page table (CR3).

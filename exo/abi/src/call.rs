@@ -51,6 +51,9 @@ calls! {
     4 Yield();
     /// Asks for an interrupt on `vector` (32..=255) at the beginning of each slice; 0 stops it.
     5 SetUpcall(vector);
+    /// Says what becomes of an access to memory that the environment does not hold: with 1 it reaches vector
+    /// [`FAULT_VECTOR`](crate::fault_page::FAULT_VECTOR) with the fault page, with 0, as at first, it ends the environment.
+    6 SetFaultDelivery(on);
 }
 
 /// Most bytes that one [`Call::ConsoleWrite`] takes.

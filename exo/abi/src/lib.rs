@@ -10,6 +10,7 @@ pub mod call;
 pub mod console;
 pub mod counters;
 pub mod error;
+pub mod fault_page;
 pub mod layout;
 
 #[cfg(test)]

@@ -37,6 +37,11 @@ pub enum Effect {
     },
     /// The caller gave up the rest of its slice.
     YieldSlice,
+    /// The caller's accesses to memory that it does not hold reach its own handler, or end it.
+    FaultDelivery {
+        /// Whether they do.
+        on: bool,
+    },
 }
 
 type Handled = Result<(u64, Effect), Error>;
@@ -73,6 +78,8 @@ fn handle(
         Call::ConsoleRead => console_read(core, machine, caller, first, second),
         Call::Yield => Ok((0, Effect::YieldSlice)),
         Call::SetUpcall => set_upcall(core, caller, first),
+        Call::SetFaultDelivery if first > 1 => Err(Error::BadArgument),
+        Call::SetFaultDelivery => Ok((0, Effect::FaultDelivery { on: first == 1 })),
     }
 }
 

@@ -90,6 +90,7 @@ pub(crate) fn handle(
             state.inject(active, Event::invalid_opcode());
             Next::Resume
         }
+        Exit::EptViolation(_) if state.reflect_fault(active, raw) => Next::Resume,
         Exit::EptViolation(violation) => KILLED(Reason::EptViolation {
             at: violation.guest_physical,
             linear: violation.linear,
@@ -143,6 +144,10 @@ fn call(kernel: &Kernel, active: &mut ActiveVcpu<'_>, state: &mut State) -> Next
     match effect {
         Effect::None => Next::Resume,
         Effect::YieldSlice => Next::Yield,
+        Effect::FaultDelivery { on } => {
+            state.set_fault_delivery(active, on);
+            Next::Resume
+        }
         Effect::EndEnvironment { status } => Next::End(End::Exited(status)),
     }
 }

@@ -18,7 +18,7 @@ use hv::addr::{FRAME_SIZE, FrameNumber, LARGE_FRAMES};
 use hv::cpu::CpuIndex;
 use hv::guest_memory::NotGuestMemory;
 use hv::guest_space::{BindError, GuestSpace};
-use hv::page::Page;
+use hv::page::{Page, SharedPage};
 use hv::paging::MapError;
 use hv::paging::ept::Rights;
 use hv::vmx::vcpu::EntryState;
@@ -112,6 +112,7 @@ pub(crate) struct Prepared {
     pub(crate) name: heapless::String<MAX_NAME>,
     pub(crate) space: GuestSpace,
     pub(crate) counters: Page<CountersPage>,
+    pub(crate) faults: SharedPage,
     pub(crate) vpid: NonZeroU16,
     pub(crate) entry: EntryState,
 }
@@ -141,11 +142,13 @@ impl Kernel {
         space.bind(&self.memory, first, run.count, Rights::ALL)?;
         let counters = Page::<CountersPage>::new().ok_or(LoadError::NoKernelMemory)?;
         space.show(&counters)?;
-        let entry = fill::fill(self, module, &plan, id, run, cpu, counters.number())?;
+        let faults = SharedPage::new().ok_or(LoadError::NoKernelMemory)?;
+        space.share(&faults)?;
+        let entry = fill::fill(self, module, &plan, id, run, cpu, [counters.number(), faults.number()])?;
         let vpid = u16::try_from(id.index + 1).ok().and_then(NonZeroU16::new).ok_or(LoadError::TooMany)?;
         let mut name = heapless::String::new();
         // The state machine has checked that the name fits.
         let _ = name.push_str(module.name);
-        Ok(Prepared { id, cpu, background: module.background, name, space, counters, vpid, entry })
+        Ok(Prepared { id, cpu, background: module.background, name, space, counters, faults, vpid, entry })
     }
 }

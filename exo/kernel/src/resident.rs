@@ -7,7 +7,7 @@ use exo_abi::counters::{CountersPage, EXIT_REASONS};
 use exo_core::EnvironmentId;
 use hv::cpu::tsc;
 use hv::guest_space::GuestSpace;
-use hv::page::Page;
+use hv::page::{Page, SharedPage};
 use hv::paging::Flushed;
 use hv::trace::Trace;
 use hv::vmx::exit::{Event, RawExit, reason};
@@ -30,6 +30,9 @@ pub(crate) struct State {
     name: heapless::String<MAX_NAME>,
     space: GuestSpace,
     counters: Page<CountersPage>,
+    faults: SharedPage,
+    /// Accesses to memory that the environment does not hold are its own business.
+    fault_delivery: bool,
     last: Trace,
     /// Where the guest was at its last exit.
     pub(crate) rip: u64,
@@ -42,7 +45,7 @@ pub(crate) struct State {
 impl Resident {
     /// Makes a vCPU for an environment that is ready to begin.
     pub(crate) fn new(operation: &Operation<'_>, prepared: Prepared) -> Result<Self, OutOfFrames> {
-        let Prepared { id, background, name, space, counters, vpid, entry, .. } = prepared;
+        let Prepared { id, background, name, space, counters, faults, vpid, entry, .. } = prepared;
         let vcpu = Vcpu::new(operation, &space, vpid, &entry)?;
         let state = State {
             id,
@@ -50,6 +53,8 @@ impl Resident {
             name,
             space,
             counters,
+            faults,
+            fault_delivery: false,
             last: Trace::default(),
             rip: entry.rip,
             upcall: 0,
@@ -99,6 +104,23 @@ impl State {
         if active.inject(event).is_some() {
             self.upcall_pending = self.upcall != 0;
         }
+    }
+
+    /// The environment's choice of what becomes of accesses to memory that it does not hold.
+    pub(crate) fn set_fault_delivery(&mut self, active: &mut ActiveVcpu<'_>, on: bool) {
+        self.fault_delivery = on;
+        active.deliver_faults(&self.faults, on);
+    }
+
+    /// Tells the environment of such an access; `false` where it has not asked for that or cannot take it.
+    pub(crate) fn reflect_fault(&mut self, active: &mut ActiveVcpu<'_>, exit: &RawExit) -> bool {
+        if !self.fault_delivery {
+            return false;
+        }
+        let Ok(displaced) = active.reflect_fault(exit, &self.faults) else { return false };
+        self.counters.injections += 1;
+        self.upcall_pending |= displaced.is_some() && self.upcall != 0;
+        true
     }
 
     /// Counts an exit and remembers it.

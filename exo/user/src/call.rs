@@ -109,3 +109,12 @@ pub fn set_upcall(vector: u8) -> Result<(), Error> {
     // SAFETY: this call touches no memory.
     unsafe { raw(Call::SetUpcall as u64, [vector.into(), 0, 0, 0, 0, 0]) }.result().map(|_| ())
 }
+
+/// Has accesses to memory that the environment does not hold reach vector 20, or end the environment.
+///
+/// # Errors
+/// None that the contract names.
+pub fn set_fault_delivery(on: bool) -> Result<(), Error> {
+    // SAFETY: this call touches no memory; the fault page is nobody else's.
+    unsafe { raw(Call::SetFaultDelivery as u64, [on.into(), 0, 0, 0, 0, 0]) }.result().map(|_| ())
+}

@@ -12,6 +12,7 @@ pub mod console;
 mod counters;
 pub mod cpu;
 pub mod exceptions;
+pub mod foreign;
 pub mod frames;
 #[cfg(target_os = "none")]
 mod heap;

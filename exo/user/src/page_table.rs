@@ -45,6 +45,12 @@ impl Entry {
         unsafe { self.place.read_volatile() }
     }
 
+    /// Where the entry lies, for code that cannot afford the way to it.
+    #[must_use]
+    pub const fn place(self) -> *mut u64 {
+        self.place
+    }
+
     /// Replaces the entry's word. The TLB is the caller's affair.
     ///
     /// # Safety

@@ -10,6 +10,7 @@ mod control;
 mod debug;
 mod delivery;
 mod endless;
+mod foreign;
 mod instructions;
 mod memory;
 mod msrs;
@@ -80,6 +81,7 @@ const TRIPLE_FAULT: Outcome = Outcome::Killed("triple fault");
 pub fn cases() -> impl Iterator<Item = &'static Case> {
     [
         memory::CASES,
+        foreign::CASES,
         paging::CASES,
         delivery::CASES,
         returns::CASES,

@@ -116,6 +116,7 @@ macro_rules! sections {
 
 sections! {
     foreign_memory "Memory that is not its own";
+    told_of_foreign_memory "Being told of memory that is not its own";
     cpu_structures "The CPU's own structures";
     exceptions "Exceptions and interrupts";
     jumps_and_returns "Jumps and returns";

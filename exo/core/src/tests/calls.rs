@@ -80,7 +80,12 @@ fn effects_and_upcalls_are_as_the_table_says() {
     assert_eq!(effect(0, 9), (fine, Effect::None));
     assert_eq!(effect(1, 0xffff_ffff_0000_0007), (fine, Effect::EndEnvironment { status: 7 }));
     assert_eq!(effect(4, 9), (fine, Effect::YieldSlice));
-    assert_eq!(effect(6, 0), error(Error::UnknownCall));
+    assert_eq!(effect(6, 0), (fine, Effect::FaultDelivery { on: false }));
+    assert_eq!(effect(6, 1), (fine, Effect::FaultDelivery { on: true }));
+    for on in [2, 1 << 32 | 1, u64::MAX] {
+        assert_eq!(effect(6, on), error(Error::BadArgument));
+    }
+    assert_eq!(effect(7, 0), error(Error::UnknownCall));
     assert_eq!(effect(1 << 32, 0), error(Error::UnknownCall));
     for vector in [1, 31, 256, u64::MAX] {
         assert_eq!(effect(5, vector), error(Error::BadArgument));

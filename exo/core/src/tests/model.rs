@@ -154,6 +154,8 @@ impl Model {
                 (0, 0, none())
             }
             5 => fails(2),
+            6 if a[0] < 2 => (0, 0, std::format!("FaultDelivery {{ on: {} }}", a[0] == 1)),
+            6 => fails(2),
             _ => fails(1),
         }
     }

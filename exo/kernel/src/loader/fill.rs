@@ -72,7 +72,7 @@ pub(super) fn fill(
     id: EnvironmentId,
     run: FrameRun,
     cpu: CpuIndex,
-    counters: FrameNumber,
+    [counters, faults]: [FrameNumber; 2],
 ) -> Result<EntryState, LoadError> {
     let too_small = LoadError::TooSmall { frames: run.count };
     let first = FrameNumber::new(run.first).ok_or(LoadError::Inconsistent("its frames"))?;
@@ -98,6 +98,7 @@ pub(super) fn fill(
     map(STACK_TOP - STACK_SIZE, stack, STACK_SIZE / FRAME_SIZE, WRITABLE)?;
     map(PHYSICAL_WINDOW + first.start().as_u64(), first, run.count, WRITABLE)?;
     map(PHYSICAL_WINDOW + counters.start().as_u64(), counters, 1, READ_ONLY)?;
+    map(PHYSICAL_WINDOW + faults.start().as_u64(), faults, 1, WRITABLE)?;
 
     let mut content = BootPage::new_zeroed();
     content.magic = MAGIC;
@@ -113,6 +114,7 @@ pub(super) fn fill(
     content.stack_bottom = STACK_TOP - STACK_SIZE;
     content.stack_top = STACK_TOP;
     content.counters_physical = counters.start().as_u64();
+    content.fault_page_physical = faults.start().as_u64();
     content.boot_page_physical = boot_page.start().as_u64();
     content.page_table_physical = tree.root().start().as_u64();
     content.used_frames = frames.next - run.first;

@@ -30,6 +30,12 @@ impl Table {
         self.set_with(vector, address, stack, INTERRUPT_GATE_FOR_ALL, KERNEL_CODE.0);
     }
 
+    /// Has a vector use interrupt stack `stack` (0: the current one), and its handler as before.
+    pub fn on_stack(&mut self, vector: u8, stack: u64) {
+        let gate = &mut self.0[usize::from(vector)];
+        gate[0] = gate[0] & !(7 << 32) | stack << 32;
+    }
+
     /// Loads the table, for good.
     pub fn load(self) {
         let table = Box::leak(self.0);
