@@ -187,11 +187,18 @@ impl ActiveVcpu<'_> {
     pub fn merge_debug_status(&mut self, qualification: u64) {
         const CAUSES: u64 = 0x600f;
         const GENERAL_DETECT: u64 = 1 << 13;
+        const SINGLE_STEP: u64 = 1 << 14;
+        const TRAP_FLAG: u64 = 1 << 8;
+        const BLOCKING_BY_STI_OR_MOV_SS: u32 = 3;
         self.use_debug_registers();
         write_dr6(read_dr6() & !0xf | qualification & CAUSES);
         let control = self.current.read(fields::GUEST_DR7);
         self.current.write_guest(fields::GUEST_DR7, control & !GENERAL_DETECT);
-        self.current.write_guest(fields::GUEST_PENDING_DEBUG_EXCEPTIONS, 0);
+        // With a step pending in the shadow of STI or MOV SS, the CPU enters only if the step is (SDM 27.3.1.5).
+        let shadow = self.current.read(fields::GUEST_INTERRUPTIBILITY_STATE) & BLOCKING_BY_STI_OR_MOV_SS != 0;
+        let stepping = self.current.read(fields::GUEST_RFLAGS) & TRAP_FLAG != 0;
+        let pending = if shadow && stepping { SINGLE_STEP } else { 0 };
+        self.current.write_guest(fields::GUEST_PENDING_DEBUG_EXCEPTIONS, pending);
     }
 
     /// After an NMI exit: the CPU blocks further NMIs in root mode until an IRET, and Bochs also marks the guest.

@@ -169,7 +169,12 @@ pub struct Operation<'m> {
 /// # Errors
 /// [`Unusable`] says what stands against it.
 pub fn enter(machine: &Machine, segments: HostSegments, cpu: CpuIndex) -> Result<Operation<'_>, Unusable> {
-    match machine.msrs.feature_control_decision() {
+    // Firmware may have prepared one CPU and not another.
+    let own = CapabilityMsrs::read(msr::read_guarded);
+    if (CapabilityMsrs { feature_control: machine.msrs.feature_control, ..own }) != machine.msrs {
+        return Err(Unusable::Different(cpu));
+    }
+    match own.feature_control_decision() {
         FeatureControl::Usable => {}
         // SAFETY: the value only enables VMX outside SMX and locks the register, as firmware does.
         FeatureControl::MustEnable(value) => unsafe { msr::write(msr::number::FEATURE_CONTROL, value) },

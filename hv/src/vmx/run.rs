@@ -44,12 +44,19 @@ pub(super) fn in_ring_0_of_64_bit_code() -> bool {
 #[inline(always)]
 pub(super) fn step_over_instruction() {
     const BLOCKING_BY_STI_OR_MOV_SS: u64 = 3;
+    const TRAP_FLAG: u64 = 1 << 8;
+    const SINGLE_STEP: u64 = 1 << 14;
     let next = vmread(fields::GUEST_RIP.encoding()).wrapping_add(vmread(fields::VM_EXIT_INSTRUCTION_LENGTH.encoding()));
     // Both fields exist on every CPU and hold guest state: these writes cannot fail.
     vmwrite(fields::GUEST_RIP.encoding(), next);
     let blocking = vmread(fields::GUEST_INTERRUPTIBILITY_STATE.encoding());
     if blocking & BLOCKING_BY_STI_OR_MOV_SS != 0 {
         vmwrite(fields::GUEST_INTERRUPTIBILITY_STATE.encoding(), blocking & !BLOCKING_BY_STI_OR_MOV_SS);
+    }
+    // A guest that single-steps takes its trap after this instruction as after any other.
+    if vmread(fields::GUEST_RFLAGS.encoding()) & TRAP_FLAG != 0 {
+        let pending = vmread(fields::GUEST_PENDING_DEBUG_EXCEPTIONS.encoding());
+        vmwrite(fields::GUEST_PENDING_DEBUG_EXCEPTIONS.encoding(), pending | SINGLE_STEP);
     }
 }
 
@@ -119,8 +126,9 @@ vmx_exit:
     jz 3f
     mov ecx, {RFLAGS}
     vmread rdx, rcx
-    test dh, 2                  /* interrupts on */
-    jz 3f
+    and dh, 3                   /* interrupts on, no single step */
+    cmp dh, 2
+    jne 3f
     mov ecx, {INTERRUPTIBILITY}
     vmread rdx, rcx
     test dl, 3                  /* blocked by STI or MOV SS */
