@@ -78,6 +78,11 @@ fn complaint(outcome: &Outcome, case: &Case) -> Option<String> {
 }
 
 fn section(heading: &str) {
+    section_on(heading, &Spec::default().cpu_model);
+}
+
+fn section_on(heading: &str, cpu_model: &str) {
+    let cpu_model = cpu_model.to_owned();
     let cases: Vec<Case> = cases().into_iter().filter(|case| case.section == heading).collect();
     assert!(!cases.is_empty(), "{TABLE} has no section {heading}");
     let mut environments: Vec<Environment> = cases.iter().map(environment).collect();
@@ -86,7 +91,7 @@ fn section(heading: &str) {
     environments.push(Environment { arguments: rounds.to_owned(), ..Environment::new("witness") });
     let kernel_arguments = "slice_us=2000".to_owned();
     let timeout = Duration::from_secs(180);
-    let outcome = boot(&Spec { environments, kernel_arguments, timeout, ..Spec::default() });
+    let outcome = boot(&Spec { cpu_model, environments, kernel_arguments, timeout, ..Spec::default() });
     let complaints: Vec<String> = cases.iter().filter_map(|case| complaint(&outcome, case)).collect();
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
     exited(&outcome, "witness", 0);
@@ -128,4 +133,10 @@ sections! {
     calls "Calls";
     calls_from_32_bit_code "Calls from 32-bit code";
     endless "Guests that never end";
+}
+
+/// Where the CPU has no #VE the kernel does its work, and the environment cannot tell.
+#[test]
+fn told_of_foreign_memory_by_the_kernel() {
+    section_on("Being told of memory that is not its own", "corei7_ivy_bridge_3770k");
 }
