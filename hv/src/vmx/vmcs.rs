@@ -88,10 +88,10 @@ impl Current<'_> {
         W::from_raw(vmread(field.encoding()))
     }
 
-    /// Reads a field by its encoding: for reports.
+    /// Reads a field by its encoding, 0 where the CPU has no such field: for reports.
     #[must_use]
     pub fn read_raw(&self, encoding: u32) -> u64 {
-        vmread(encoding)
+        vmread_or_zero(encoding)
     }
 
     /// Writes a field of the guest-state area. Whatever is wrong with the value, the CPU refuses the entry.
@@ -133,11 +133,19 @@ impl Current<'_> {
     }
 }
 
-/// VMREAD of the current VMCS; a field that the CPU has not reads as 0.
+/// VMREAD of the current VMCS, for fields that every CPU has which got this far.
 #[inline(always)]
 pub(super) fn vmread(encoding: u32) -> u64 {
     let value: u64;
     // SAFETY: called only while a VMCS is current (`Current`); reading has no other effect.
+    unsafe { asm!("vmread {}, {}", out(reg) value, in(reg) u64::from(encoding), options(nomem, nostack)) };
+    value
+}
+
+/// VMREAD of the current VMCS; a field that the CPU has not reads as 0.
+fn vmread_or_zero(encoding: u32) -> u64 {
+    let value: u64;
+    // SAFETY: as in `vmread`; a VMREAD that fails leaves the register as it was.
     unsafe { asm!("vmread {}, {}", inout(reg) 0_u64 => value, in(reg) u64::from(encoding), options(nomem, nostack)) };
     value
 }
