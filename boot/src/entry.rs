@@ -68,8 +68,7 @@ ravelin_start:
 
     mov eax, offset boot_root
     mov cr3, eax
-    mov eax, cr4
-    or eax, 0x20                        /* PAE */
+    mov eax, 0x20                       /* PAE, and nothing that firmware may have left: LA57 would be another table */
     mov cr4, eax
     mov ecx, 0xc0000080                 /* EFER: LME and NXE */
     rdmsr

@@ -7,7 +7,7 @@ use crate::addr::{FRAME_SIZE, FrameNumber, HostPhysical};
 use crate::physmap::{self, usize_of};
 
 /// Most ranges of memory that guests may hold.
-pub const MAX_RANGES: usize = 128;
+pub const MAX_RANGES: usize = 260;
 
 /// The memory that guests may hold.
 #[derive(Debug)]

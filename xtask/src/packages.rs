@@ -39,5 +39,5 @@ pub fn ensure(names: &[&str], install: bool) -> Result<()> {
 #[must_use]
 pub fn installed(name: &str) -> bool {
     let output = Command::new("dpkg-query").args(["--show", "--showformat=${db:Status-Status}", name]).output();
-    output.is_ok_and(|output| output.status.success() && output.stdout.ends_with(b"installed"))
+    output.is_ok_and(|output| output.status.success() && output.stdout == b"installed")
 }

@@ -65,6 +65,15 @@ pub enum Event {
         /// VM exits in all.
         exits: u64,
     },
+    /// How often an ended environment exited for one reason.
+    Exits {
+        /// Whose.
+        name: String,
+        /// The reason's name.
+        reason: String,
+        /// How often.
+        count: u64,
+    },
     /// One of a killed environment's last exits.
     LastExit {
         /// Whose.
@@ -112,7 +121,7 @@ fn read(kind: &str, rest: &str) -> Result<Option<Event>> {
     if kind == "panic" {
         return Ok(Some(Event::Panic(rest.to_owned())));
     }
-    if !matches!(kind, "start" | "end" | "last-exit" | "capability" | "refused" | "finish") {
+    if !matches!(kind, "start" | "end" | "exits" | "last-exit" | "capability" | "refused" | "finish") {
         return Ok(None);
     }
     let words = words::parse(rest)?;
@@ -130,6 +139,9 @@ fn read(kind: &str, rest: &str) -> Result<Option<Event>> {
             ending: fields.ending()?,
             exits: fields.number("exits")?,
         },
+        "exits" => {
+            Event::Exits { name: fields.text("name")?, reason: fields.text("reason")?, count: fields.number("count")? }
+        }
         "last-exit" => Event::LastExit {
             name: fields.text("name")?,
             words: words.iter().filter(|word| word.key != "name").cloned().collect(),

@@ -1,8 +1,9 @@
 //! The verb `run`: a manifest on a machine, its consoles on the terminal.
 
 use crate::host::Host;
-use crate::machine::{self, DEFAULT_CPU_MODEL, Emulator, Firmware, Input, Spec};
+use crate::machine::{self, DEFAULT_CPU_MODEL, Emulator, Firmware, Input, Report, Spec};
 use crate::printer::Printer;
+use crate::report::{Ending, Event};
 use crate::{interrupt, manifest, paths, words};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
@@ -76,9 +77,33 @@ pub fn verb(options: &Options) -> Result<u8> {
         let lines: Vec<&str> = outcome.log.lines().collect();
         lines.iter().skip(lines.len().saturating_sub(20)).for_each(|line| eprintln!("{line}"));
     }
+    for line in summary(&outcome.report) {
+        eprintln!("xtask: {line}");
+    }
     eprintln!("xtask: kernel log: {}", paths::shown(&outcome.directory.join("kernel.log")));
     eprintln!("xtask: {}", outcome.kind);
     Ok(outcome.kind.code())
+}
+
+/// A line for each environment that ended: how, and after which exits.
+fn summary(report: &Report) -> Vec<String> {
+    let ends = report.events.iter().filter_map(|(_, event)| match event {
+        Event::End { name, ending, exits, .. } => Some((name, ending, exits)),
+        _ => None,
+    });
+    ends.map(|(name, ending, exits)| {
+        let how = match ending {
+            Ending::Exited { status } => format!("exited with {status}"),
+            Ending::Killed { reason, rip } => format!("was ended at {rip:#x}: {reason}"),
+        };
+        let reasons = report.events.iter().filter_map(|(_, event)| match event {
+            Event::Exits { name: whose, reason, count } if whose == name => Some(format!("{count} {reason}")),
+            _ => None,
+        });
+        let reasons: Vec<String> = reasons.collect();
+        format!("{name} {how}; {exits} exits: {}", reasons.join(", "))
+    })
+    .collect()
 }
 
 fn spec(options: &Options) -> Result<Spec> {

@@ -54,7 +54,7 @@ pub fn operation(machine: &'static Machine, segments: HostSegments) -> Result<Op
 pub fn other_cpus(kernel: &Kernel, firmware: &Option<Firmware>, memory: &MemoryMap) {
     let Some(firmware) = firmware else { return };
     let own = apic::identifier();
-    let others = firmware.cpus.iter().map(|cpu| cpu.apic_id).filter(|&id| id != own);
+    let others = firmware.cpus.iter().map(|cpu| cpu.apic_id).filter(|&id| id != own && apic::can_name(id));
     let wanted = (1..).map_while(CpuIndex::new).take(kernel.cpus().saturating_sub(1)).zip(others);
     let page = memory.trampoline.and_then(FrameNumber::new);
     let Some(page) = page.filter(|&page| kernel_space::map_trampoline(page).is_ok()) else {

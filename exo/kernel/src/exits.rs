@@ -9,7 +9,7 @@ use hv::cpu::apic;
 use hv::cpu::interrupts::{self, SPURIOUS_VECTOR};
 use hv::vmx::emulate::GeneralProtection;
 use hv::vmx::entry_check;
-use hv::vmx::exit::{CrAccess, Event, EventKind, Exit, RawExit, decode};
+use hv::vmx::exit::{CrAccess, EntryFailure, Event, EventKind, Exit, RawExit, decode};
 use hv::vmx::fields;
 use hv::vmx::operation::Operation;
 use hv::vmx::vcpu::ActiveVcpu;
@@ -101,6 +101,10 @@ pub(crate) fn handle(
             },
         }),
         Exit::TripleFault => KILLED(Reason::TripleFault),
+        Exit::EntryFailure(EntryFailure::MachineCheck) => {
+            interrupts::end_machine_check();
+            KILLED(Reason::EntryFailed { rule: "a machine check during VM entry" })
+        }
         Exit::EntryFailure(_) => KILLED(Reason::EntryFailed { rule: broken_rule(active, operation) }),
         _ => KILLED(Reason::Unexpected { reason: raw.basic_reason() }),
     }

@@ -1,6 +1,7 @@
 //! What the log says of an environment's end.
 
 use core::fmt;
+use exo_abi::counters::CountersPage;
 use exo_core::EnvironmentId;
 use hv::addr::{GuestPhysical, GuestVirtual};
 use hv::trace::Trace;
@@ -62,13 +63,26 @@ pub enum End {
     Killed(Reason),
 }
 
-/// Prints the end of an environment, with its last exits where it was killed or `trace` asks for them.
-pub(crate) fn print(name: &str, id: EnvironmentId, end: &End, rip: u64, exits: u64, last: &Trace, trace: bool) {
+/// Prints the end of an environment: its exits by reason, and the last of them where it was killed or `trace` asks for
+/// them.
+pub(crate) fn print(
+    name: &str,
+    id: EnvironmentId,
+    end: &End,
+    rip: u64,
+    counters: &CountersPage,
+    last: &Trace,
+    trace: bool,
+) {
+    let exits: u64 = counters.exits.iter().sum();
     match end {
         End::Exited(status) => log::info!("end name={name} id={id} outcome=exited status={status} exits={exits}"),
         End::Killed(reason) => {
             log::info!("end name={name} id={id} outcome=killed reason=\"{reason}\" rip={rip:#x} exits={exits}");
         }
+    }
+    for (reason, &count) in (0..).zip(&counters.exits).filter(|&(_, &count)| count != 0) {
+        log::info!("exits name={name} reason=\"{}\" count={count}", reason_name(reason));
     }
     if trace || matches!(end, End::Killed(_)) {
         for entry in last.newest_first() {

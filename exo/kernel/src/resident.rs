@@ -131,8 +131,7 @@ impl State {
     }
 
     pub(crate) fn report(&self, end: &End, trace: bool) {
-        let exits = self.counters.exits.iter().sum();
-        report::print(&self.name, self.id, end, self.rip, exits, &self.last, trace);
+        report::print(&self.name, self.id, end, self.rip, &self.counters, &self.last, trace);
     }
 
     /// Gives the kernel's frames back. The vCPU is gone, so no CPU enters the space after the flush.

@@ -7,13 +7,20 @@ use crate::resident::Resident;
 use core::convert::Infallible;
 use core::sync::atomic::Ordering;
 use exo_core::{EnvironmentId, Outcome};
-use hv::cpu::interrupts::TIMER_VECTOR;
+use hv::cpu::interrupts::{self, TIMER_VECTOR};
 use hv::cpu::{self, CpuIndex, apic, local, tsc};
 use hv::paging::Flushed;
 use hv::pool::KernelBox;
 use hv::vmx::operation::{self, Operation};
 
 type Residents = heapless::Vec<KernelBox<Resident>, MAX_ENVIRONMENTS>;
+
+/// Arms the deadline timer, where slices end by it; 0 disarms it.
+fn arm(operation: &Operation<'_>, deadline: u64) {
+    if operation.machine.deadline_timer {
+        apic::set_deadline(deadline);
+    }
+}
 
 impl Kernel {
     /// Runs this CPU's environments for good.
@@ -26,6 +33,8 @@ impl Kernel {
             apic::use_deadline_timer(TIMER_VECTOR);
         }
         local::of(operation.cpu).online.store(true, Ordering::SeqCst);
+        // A stop that was sent before this CPU was online did not reach it.
+        interrupts::serve_nmi();
         self.finish_if_nothing_to_wait_for();
         loop {
             let slice = self.core.lock().next_slice(operation.cpu.as_usize(), |_| false);
@@ -69,9 +78,7 @@ impl Kernel {
         state.begin_slice(vector);
         let deadline = tsc().saturating_add(self.configuration.slice_ticks);
         active.set_deadline(deadline);
-        if operation.machine.deadline_timer {
-            apic::set_deadline(deadline);
-        }
+        arm(operation, deadline);
         let end = loop {
             state.offer_upcall(&mut active);
             if self.shootdown.enter(operation.cpu.as_usize()) {
@@ -88,14 +95,13 @@ impl Kernel {
             state.note(&active, &exit);
             match exits::handle(self, operation, &mut active, state, &exit) {
                 Next::Resume => {}
-                Next::SliceOver if tsc() < deadline => {}
+                // A kick or a stray tick; the deadline timer fires once, so it is armed again.
+                Next::SliceOver if tsc() < deadline => arm(operation, deadline),
                 Next::SliceOver | Next::Yield => break None,
                 Next::End(end) => break Some(end),
             }
         };
-        if operation.machine.deadline_timer {
-            apic::set_deadline(0);
-        }
+        arm(operation, 0);
         state.rip = active.current.read(hv::vmx::fields::GUEST_RIP);
         end
     }

@@ -100,6 +100,12 @@ pub enum Message {
     Startup(u8),
 }
 
+/// Whether a message can be sent to this identifier: outside x2APIC mode it has eight bits.
+#[must_use]
+pub fn can_name(apic_id: u32) -> bool {
+    X2APIC.load(Ordering::Relaxed) || apic_id < 0xff
+}
+
 /// Sends to the CPU whose APIC has this identifier.
 pub fn send(apic_id: u32, message: Message) {
     const ASSERT: u32 = 1 << 14;

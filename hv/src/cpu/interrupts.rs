@@ -158,9 +158,12 @@ pub fn initialise() {
 
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// Tells every other CPU to stop for good; for a panic.
+/// Tells every other CPU to stop for good, before this one ends the machine. If another CPU already does, this one stops:
+/// exactly one speaks last.
 pub fn stop_others() {
-    STOP.store(true, Ordering::SeqCst);
+    if STOP.swap(true, Ordering::SeqCst) {
+        halt_for_ever();
+    }
     apic::send_nmi_to_others();
 }
 

@@ -3,7 +3,7 @@
 use super::apic::{self, Message};
 use super::local::{self, CpuIndex};
 use super::time::wait_microseconds;
-use crate::addr::{FrameNumber, HostPhysical};
+use crate::addr::FrameNumber;
 use crate::physmap;
 use crate::stack::Stack;
 use core::arch::global_asm;
@@ -74,11 +74,20 @@ ap_long:
     movw %ax, %ds
     movw %ax, %es
     movw %ax, %ss
-    movq (ap_trampoline_stack - ap_trampoline)(%rbx), %rsp
+    /* The stack is taken once, through the window, since this page is read-only: a CPU that comes too late finds none. */
+    movabsq ${window}, %rcx
+    xorl %eax, %eax
+    xchgq %rax, (ap_trampoline_stack - ap_trampoline)(%rcx, %rbx)
+    testq %rax, %rax
+    jz ap_too_late
+    movq %rax, %rsp
     xorl %ebp, %ebp
     pushq %rbp
     movq (ap_trampoline_entry - ap_trampoline)(%rbx), %rax
     jmpq *%rax
+ap_too_late:
+    hlt
+    jmp ap_too_late
 
     .align 8
 ap_gdt:
@@ -103,6 +112,7 @@ ap_trampoline_end:
     .text
     .code64
 "#,
+    window = const physmap::WINDOW,
     options(att_syntax)
 );
 
@@ -167,14 +177,24 @@ impl Trampoline {
                 wait_microseconds(1_000);
             }
         }
+        // It must not come to life with what the next one is given.
+        self.set(&raw const ap_trampoline_stack, 0);
+        apic::send(apic_id, Message::Init);
+        wait_microseconds(10_000);
         Err(NotStarted { apic_id })
     }
+}
 
-    /// Removes the trampoline's code from its page; the caller unmaps the page.
-    #[must_use]
-    pub fn page(&self) -> HostPhysical {
-        self.page.start()
+/// The identifier of this CPU's APIC, asked without the APIC: CPUID leaf 0BH has all 32 bits of it.
+fn own_apic_id() -> u32 {
+    let [highest, ..] = super::cpuid(0, 0);
+    if highest >= 0xb {
+        let [_, logical_processors, _, identifier] = super::cpuid(0xb, 0);
+        if logical_processors != 0 {
+            return identifier;
+        }
     }
+    super::cpuid(1, 0)[1] >> 24
 }
 
 /// On a starting CPU: which it is. Called once on each, with the kernel's tables loaded.
@@ -184,6 +204,9 @@ pub fn claim_identity() -> CpuIndex {
     let low = u32::try_from(starting & 0xffff_ffff).unwrap_or(0);
     let cpu = CpuIndex::new(low).unwrap_or(CpuIndex::BOOT);
     let apic_id = u32::try_from(starting >> 32).unwrap_or(0);
+    if own_apic_id() != apic_id {
+        super::halt_for_ever();
+    }
     local::initialise(cpu, apic_id);
     READ.store(true, Ordering::SeqCst);
     cpu

@@ -8,12 +8,15 @@ const PIT_HERTZ: u64 = 1_193_182;
 const CHANNEL_2: u16 = 0x42;
 const COMMAND: u16 = 0x43;
 const SPEAKER: u16 = 0x61;
-/// Reads of the timer's output before it is taken for broken.
-const PATIENCE: u32 = 50_000_000;
+/// TSC ticks for one of the interval timer's beyond which it is taken for stopped: no CPU is that fast.
+const PATIENCE: u64 = 10_000;
+/// TSC ticks that stand for a microsecond where the interval timer does not count: too long rather than too short.
+const FALLBACK_TICKS: u64 = 5_000;
 
-/// Waits `ticks` of the interval timer (at most 65535). `false` where the timer does not count.
+/// Waits `ticks` of the interval timer (at most 65535). `false`, perhaps at once, where the timer does not count.
 #[must_use]
 fn wait(ticks: u16) -> bool {
+    const OUTPUT: u8 = 0x20;
     let [low, high] = ticks.to_le_bytes();
     // SAFETY: channel 2 of the interval timer with the speaker off: nobody else uses it, and reading it has no effect.
     unsafe {
@@ -23,8 +26,17 @@ fn wait(ticks: u16) -> bool {
         outb(CHANNEL_2, low);
         outb(CHANNEL_2, high);
         outb(SPEAKER, gate_off | 1);
-        (0..PATIENCE).any(|_| inb(SPEAKER) & 0x20 != 0)
+        if inb(SPEAKER) & OUTPUT != 0 {
+            return false; // no timer: nothing ends before it began
+        }
+        let begin = tsc();
+        while tsc() - begin < PATIENCE * u64::from(ticks) {
+            if inb(SPEAKER) & OUTPUT != 0 {
+                return true;
+            }
+        }
     }
+    false
 }
 
 /// TSC ticks a second, to a tenth of a percent or so; `None` where the interval timer does not count.
@@ -38,6 +50,10 @@ pub fn calibrate() -> Option<u64> {
 /// Waits about so many microseconds, at most 50 000.
 pub fn wait_microseconds(microseconds: u64) {
     let ticks = microseconds * PIT_HERTZ / 1_000_000;
-    // A timer that does not count only makes the wait longer.
-    let _ = wait(u16::try_from(ticks).unwrap_or(u16::MAX));
+    let begin = tsc();
+    if !wait(u16::try_from(ticks).unwrap_or(u16::MAX)) {
+        while tsc() - begin < microseconds * FALLBACK_TICKS {
+            core::hint::spin_loop();
+        }
+    }
 }

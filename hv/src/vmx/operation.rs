@@ -176,8 +176,16 @@ pub fn enter(machine: &Machine, segments: HostSegments, cpu: CpuIndex) -> Result
     }
     match own.feature_control_decision() {
         FeatureControl::Usable => {}
-        // SAFETY: the value only enables VMX outside SMX and locks the register, as firmware does.
-        FeatureControl::MustEnable(value) => unsafe { msr::write(msr::number::FEATURE_CONTROL, value) },
+        FeatureControl::MustEnable(value) => {
+            // The register may be shared with a hyper-thread that has just locked it: then the write faults, and only what
+            // the register says afterwards counts.
+            // SAFETY: the value only enables VMX outside SMX and locks the register, as firmware does.
+            let _ = unsafe { msr::write_guarded(msr::number::FEATURE_CONTROL, value) };
+            let now = CapabilityMsrs::read(msr::read_guarded);
+            if !matches!(now.feature_control_decision(), FeatureControl::Usable) {
+                return Err(Unusable::LockedOff);
+            }
+        }
         _ => return Err(Unusable::LockedOff),
     }
     let region = KernelFrame::take().ok_or(Unusable::NoFrames)?;

@@ -30,11 +30,13 @@ pub struct GuestRegisters {
     pub r15: u64,
 }
 
+/// In a code segment's access rights: 64-bit code.
+const LONG: u64 = 1 << 13;
+
 /// Whether the guest is in ring 0 of 64-bit code. Needs a current VMCS.
 #[inline(always)]
 pub(super) fn in_ring_0_of_64_bit_code() -> bool {
     const DESCRIPTOR_PRIVILEGE: u64 = 3 << 5;
-    const LONG: u64 = 1 << 13;
     // The privilege level is that of SS (SDM 25.4.1); CS may be conforming.
     vmread(fields::GUEST_SS_ACCESS_RIGHTS.encoding()) & DESCRIPTOR_PRIVILEGE == 0
         && vmread(fields::GUEST_CS_ACCESS_RIGHTS.encoding()) & LONG != 0
@@ -46,7 +48,12 @@ pub(super) fn step_over_instruction() {
     const BLOCKING_BY_STI_OR_MOV_SS: u64 = 3;
     const TRAP_FLAG: u64 = 1 << 8;
     const SINGLE_STEP: u64 = 1 << 14;
-    let next = vmread(fields::GUEST_RIP.encoding()).wrapping_add(vmread(fields::VM_EXIT_INSTRUCTION_LENGTH.encoding()));
+    let old = vmread(fields::GUEST_RIP.encoding());
+    let mut next = old.wrapping_add(vmread(fields::VM_EXIT_INSTRUCTION_LENGTH.encoding()));
+    // In 32-bit code the instruction pointer wraps at 4 GiB; with more bits the CPU refuses the entry (SDM 27.3.1.4).
+    if next >> 32 != 0 && old >> 32 == 0 && vmread(fields::GUEST_CS_ACCESS_RIGHTS.encoding()) & LONG == 0 {
+        next &= u64::from(u32::MAX);
+    }
     // Both fields exist on every CPU and hold guest state: these writes cannot fail.
     vmwrite(fields::GUEST_RIP.encoding(), next);
     let blocking = vmread(fields::GUEST_INTERRUPTIBILITY_STATE.encoding());

@@ -37,6 +37,8 @@ fn every_documented_line_is_understood() {
     for (text, expected) in cases {
         assert_eq!(event(text).unwrap(), Some(expected));
     }
+    let exits = Event::Exits { name: "x".to_owned(), reason: "VM call".to_owned(), count: 12 };
+    assert_eq!(event("exits name=x reason=\"VM call\" count=12").unwrap(), Some(exits));
     let Some(Event::LastExit { name, words }) = event("last-exit name=x reason=cpuid rip=0x10").unwrap() else {
         panic!("not a last exit");
     };
