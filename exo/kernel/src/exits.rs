@@ -50,7 +50,7 @@ pub(crate) fn handle(
         Exit::InterruptWindow => Next::Resume,
         Exit::ExceptionOrNmi(event) => exception(active, state, raw, event),
         Exit::Cpuid => {
-            cpuid::emulate(active, state.id);
+            cpuid::emulate(&operation.machine.features, active, state.id);
             active.step_over();
             Next::Resume
         }
@@ -86,6 +86,11 @@ pub(crate) fn handle(
             Next::Resume
         }
         Exit::Io { .. } | Exit::Rdpmc => emulated(active, state, Err(GeneralProtection)),
+        // ENCLS, ENCLV, SEAMCALL and TDCALL: of features that guests are not told of.
+        Exit::Unknown(60 | 70 | 76 | 77) => {
+            state.inject(active, Event::invalid_opcode());
+            Next::Resume
+        }
         Exit::Vmx(_) | Exit::Monitor | Exit::Mwait | Exit::Getsec | Exit::Rsm => {
             state.inject(active, Event::invalid_opcode());
             Next::Resume

@@ -71,6 +71,9 @@ impl ControlWords {
         let mut secondary = SECONDARY;
         secondary.set(SecondaryControls::ENABLE_RDTSCP, features.rdtscp);
         secondary.set(SecondaryControls::ENABLE_INVPCID, features.invpcid);
+        // Where firmware has switched SGX on, ENCLS would run in a guest that is told of no SGX.
+        let encls = SecondaryControls::ENABLE_ENCLS_EXITING;
+        secondary.set(encls, msrs.allowed_secondary().offers(encls.bits()));
         Ok(Self {
             pin: word(msrs.allowed_pin(), pin, "25.6.1")?,
             primary: word(msrs.allowed_primary(), PRIMARY, "25.6.2")?,

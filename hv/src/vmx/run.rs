@@ -68,7 +68,7 @@ pub(super) fn step_over_instruction() {
 }
 
 unsafe extern "sysv64" {
-    fn vmx_enter(registers: *mut GuestRegisters, launched: u64, null_calls: *mut u64) -> u64;
+    fn vmx_enter(registers: *mut GuestRegisters, launched: u64, null_calls: *mut u64, stack: *mut u64) -> u64;
     /// Where exits arrive: the host RIP of every VMCS.
     pub(super) static vmx_exit: u8;
 }
@@ -87,8 +87,12 @@ vmx_enter:
     push r15
     push rdi
     push rdx
+    cmp [rcx], rsp              /* nested, this field costs an exit of our own: write it only when it changes */
+    je 6f
+    mov [rcx], rsp
     mov eax, {HOST_RSP}
     vmwrite rax, rsp
+6:
     test esi, esi
     mov rax, [rdi]
     mov rcx, [rdi + 8]
@@ -209,10 +213,10 @@ impl Current<'_> {
     pub fn run(&mut self, registers: &mut GuestRegisters, null_calls: Option<&mut u64>) -> Result<RawExit, Failure> {
         let launched = u64::from(self.launched());
         let null_calls = null_calls.map_or(core::ptr::null_mut(), core::ptr::from_mut);
-        // SAFETY: 1. this VMCS is current and its host state leads to `vmx_exit` with this CPU's tables (`setup`); 2. both
-        // pointers are to memory that is the caller's for the whole call, or null; 3. the assembly keeps the registers
+        // SAFETY: 1. this VMCS is current and its host state leads to `vmx_exit` with this CPU's tables (`setup`); 2. the
+        // pointers are to memory that is the caller's or this VMCS's for the whole call, or null; 3. the assembly keeps the registers
         // that the calling convention wants kept.
-        let result = unsafe { vmx_enter(registers, launched, null_calls) };
+        let result = unsafe { vmx_enter(registers, launched, null_calls, self.host_stack()) };
         match result {
             0 => {
                 self.set_launched();

@@ -1,7 +1,7 @@
 //! Filling a fresh VMCS: controls, host state, and the state in which a guest begins.
 
 use super::capability::CapabilityMsrs;
-use super::controls::{fixed_cr0, fixed_cr4};
+use super::controls::{SecondaryControls, fixed_cr0, fixed_cr4};
 use super::fields;
 use super::operation::{Machine, Operation};
 use super::run::vmx_exit;
@@ -76,6 +76,9 @@ pub(super) fn controls(
         vmcs.write(fields::VM_EXIT_CONTROLS, words.exit);
         vmcs.write(fields::VM_ENTRY_CONTROLS, words.entry);
         vmcs.write(fields::EXCEPTION_BITMAP, EXCEPTIONS);
+        if words.secondary & SecondaryControls::ENABLE_ENCLS_EXITING.bits() != 0 {
+            vmcs.write(fields::ENCLS_EXITING_BITMAP, u64::MAX);
+        }
         vmcs.write(fields::PAGE_FAULT_ERROR_CODE_MASK, 0);
         vmcs.write(fields::PAGE_FAULT_ERROR_CODE_MATCH, 0);
         vmcs.write(fields::CR3_TARGET_COUNT, 0);

@@ -163,6 +163,8 @@ impl ActiveVcpu<'_> {
         const BLOCKING_BY_STI_OR_MOV_SS: u32 = 3;
         self.current.read(fields::GUEST_RFLAGS) & INTERRUPT_FLAG != 0
             && self.current.read(fields::GUEST_INTERRUPTIBILITY_STATE) & BLOCKING_BY_STI_OR_MOV_SS == 0
+            // A pending step would be lost by an injection (SDM 27.7.3); it comes first.
+            && self.current.read(fields::GUEST_PENDING_DEBUG_EXCEPTIONS) == 0
             && !self.delivering()
     }
 

@@ -13,6 +13,8 @@ use core::marker::PhantomData;
 pub struct Vmcs {
     frame: KernelFrame,
     launched: bool,
+    /// What the field of the host's stack pointer holds.
+    host_stack: u64,
 }
 
 /// A VMX instruction failed (SDM Vol. 3, 31.2).
@@ -46,7 +48,7 @@ impl Vmcs {
         let frame = KernelFrame::take()?;
         // SAFETY: the first word of a VMCS is its revision (SDM 25.2); the frame is this VMCS's alone.
         unsafe { frame.pointer::<u32>().write(operation.machine.msrs.vmcs_revision()) };
-        let vmcs = Self { frame, launched: false };
+        let vmcs = Self { frame, launched: false, host_stack: 0 };
         vmcs.clear();
         Some(vmcs)
     }
@@ -126,6 +128,10 @@ impl Current<'_> {
 
     pub(super) fn launched(&self) -> bool {
         self.vmcs.launched
+    }
+
+    pub(super) fn host_stack(&mut self) -> *mut u64 {
+        &raw mut self.vmcs.host_stack
     }
 
     pub(super) fn set_launched(&mut self) {
