@@ -8,12 +8,12 @@ pub use refusal::{Refusal, finish_failed, refuse, refuse_cpu};
 
 use boot::boot_data::{BootData, MAX_MODULES, Range};
 use boot::command_line::{self, Finish, KernelOptions, ModuleOptions, Output};
-use boot::firmware::Firmware;
+use boot::firmware::{Firmware, PowerTimerPlace};
 use boot::memory_map::{Division, MemoryMap};
 use exo_kernel::kernel::{Configuration, Kernel};
 use exo_kernel::loader::Module;
 use hv::addr::{FRAME_SIZE, FrameNumber, HostPhysical, HostVirtual};
-use hv::cpu::{self, CpuIndex, time};
+use hv::cpu::{self, CpuIndex, apic, time};
 use hv::guest_memory::GuestMemory;
 use hv::kernel_space::{self, Section, SectionKind};
 use hv::physmap::{self, usize_of};
@@ -165,11 +165,27 @@ pub fn firmware(data: &BootData<'_>, memory: &MemoryMap) -> Result<Option<Firmwa
         inside.then(|| unsafe { bytes(wanted) })
     };
     match Firmware::read(root, map) {
-        Ok(firmware) => Ok(Some(firmware)),
+        Ok(firmware) if firmware.local_apic != apic::REGISTERS.as_u64() && !apic::in_x2apic_mode() => {
+            Err(Refusal::LocalApic(firmware.local_apic))
+        }
+        Ok(firmware) => {
+            if firmware.unlisted_cpus != 0 {
+                log::info!("{} CPUs beyond the first {} are left alone", firmware.unlisted_cpus, firmware.cpus.len());
+            }
+            Ok(Some(firmware))
+        }
         Err(error) => {
             log::info!("unusable ACPI tables, so one CPU: {error}");
             Ok(None)
         }
+    }
+}
+
+/// The TSC's frequency by the power-management timer, where the firmware names a port for it.
+fn power_timer(firmware: &Option<Firmware>) -> Option<u64> {
+    match firmware.as_ref()?.power_timer?.place {
+        PowerTimerPlace::Port(port) => time::calibrate_by_power_timer(port),
+        PowerTimerPlace::Memory(_) => None,
     }
 }
 
@@ -181,7 +197,7 @@ pub fn kernel(
     firmware: &Option<Firmware>,
     memory: &MemoryMap,
 ) -> Result<&'static Kernel, Refusal> {
-    let tsc_hertz = time::calibrate().unwrap_or(0);
+    let tsc_hertz = time::calibrate().or_else(|| power_timer(firmware)).unwrap_or(0);
     let slice_ticks = (tsc_hertz.max(1_000_000) / 1_000_000).saturating_mul(options.slice_us.into());
     let listed = firmware.as_ref().map_or(1, |firmware| firmware.cpus.len());
     let cpus = options.cpus.map_or(listed, |most| listed.min(most as usize));

@@ -100,6 +100,12 @@ pub enum Message {
     Startup(u8),
 }
 
+/// Whether the APICs are in x2APIC mode, in which their registers have no address.
+#[must_use]
+pub fn in_x2apic_mode() -> bool {
+    X2APIC.load(Ordering::Relaxed)
+}
+
 /// Whether a message can be sent to this identifier: outside x2APIC mode it has eight bits.
 #[must_use]
 pub fn can_name(apic_id: u32) -> bool {
