@@ -5,6 +5,7 @@
 //! bytes, so the walk is a few checked lines (`tags.rs`); the tests use the crate's builder as the other side.
 
 mod error;
+mod root_pointer;
 mod sections;
 mod tags;
 
@@ -12,6 +13,7 @@ mod tags;
 mod tests;
 
 pub use error::BootDataError;
+pub use root_pointer::RootPointer;
 
 use crate::list::List;
 use multiboot2::{MemoryAreaType, MemoryAreaTypeId, TagType};
@@ -76,30 +78,6 @@ pub struct Module<'a> {
     pub range: Range,
     /// The module's line, see [`crate::command_line::parse_module`].
     pub command_line: &'a str,
-}
-
-/// A copy of the ACPI root pointer as the loader passed it: 20 bytes (version 1) or more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RootPointer {
-    bytes: [u8; 36],
-    length: usize,
-}
-
-impl RootPointer {
-    /// Copies a root pointer's bytes; `None` where there are fewer than the 20 of version 1. More than 36 are cut.
-    #[must_use]
-    pub fn copy(from: &[u8]) -> Option<Self> {
-        let mut bytes = [0; 36];
-        let length = from.len().min(bytes.len());
-        bytes[..length].copy_from_slice(&from[..length]);
-        (length >= 20).then_some(Self { bytes, length })
-    }
-
-    /// The bytes, unchecked.
-    #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.length]
-    }
 }
 
 /// Where the kernel's own symbols lie: both ranges are in available memory.
