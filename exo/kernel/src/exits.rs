@@ -23,6 +23,8 @@ pub(crate) enum Next {
     SliceOver,
     /// The environment gave up the rest of its slice.
     Yield,
+    /// The environment waits for its next slice, and sleeps for the rest of this one.
+    Sleep,
     /// The environment has ended.
     End(End),
 }
@@ -198,7 +200,7 @@ fn halt(active: &mut ActiveVcpu<'_>) -> Next {
         return KILLED(Reason::HaltedForEver);
     }
     active.step_over();
-    Next::Yield
+    Next::Sleep
 }
 
 fn control_register(active: &mut ActiveVcpu<'_>, access: CrAccess) -> Result<(), GeneralProtection> {

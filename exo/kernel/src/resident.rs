@@ -36,6 +36,8 @@ pub(crate) struct State {
     last: Trace,
     /// Where the guest was at its last exit.
     pub(crate) rip: u64,
+    /// Until when the environment sleeps, having halted: a TSC value that has passed for one that is awake.
+    pub(crate) asleep_until: u64,
     /// The vector of the slice upcall, 0 for none.
     upcall: u8,
     upcall_pending: bool,
@@ -57,6 +59,7 @@ impl Resident {
             fault_delivery: false,
             last: Trace::default(),
             rip: entry.rip,
+            asleep_until: 0,
             upcall: 0,
             upcall_pending: false,
             window_wanted: false,

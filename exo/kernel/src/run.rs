@@ -37,10 +37,15 @@ impl Kernel {
         interrupts::serve_nmi();
         self.finish_if_nothing_to_wait_for();
         loop {
-            let slice = self.core.lock().next_slice(operation.cpu.as_usize(), |_| false);
+            let now = tsc();
+            let asleep =
+                |id| residents.iter().any(|resident| resident.state.id == id && resident.state.asleep_until > now);
+            let slice = self.core.lock().next_slice(operation.cpu.as_usize(), asleep);
             let position =
                 slice.and_then(|slice| residents.iter().position(|resident| resident.state.id == slice.owner));
             let Some(position) = position else {
+                let awakenings = residents.iter().map(|resident| resident.state.asleep_until);
+                arm(operation, awakenings.min().unwrap_or(0));
                 cpu::wait_for_interrupt();
                 continue;
             };
@@ -98,6 +103,12 @@ impl Kernel {
                 // A kick or a stray tick; the deadline timer fires once, so it is armed again.
                 Next::SliceOver if tsc() < deadline => arm(operation, deadline),
                 Next::SliceOver | Next::Yield => break None,
+                // Without the deadline timer nothing would end the sleep.
+                Next::Sleep if operation.machine.deadline_timer => {
+                    state.asleep_until = deadline;
+                    break None;
+                }
+                Next::Sleep => break None,
                 Next::End(end) => break Some(end),
             }
         };

@@ -36,3 +36,13 @@ fn what_is_typed_arrives() {
     passed(&outcome);
     wrote(&outcome, "echo", &["you typed: one two", "you typed: exit"]);
 }
+
+/// Alone, so that its CPU halts with it, and beside a witness, which keeps its share.
+#[test]
+fn halting_is_sleeping_until_the_next_slice() {
+    let alone = boot_environments(&[Environment::new("sleeper")]);
+    passed(&alone);
+    wrote(&alone, "sleeper", &["halted 100 times"]);
+    let witness = Environment { arguments: "5".to_owned(), ..Environment::new("witness") };
+    passed(&boot_environments(&[Environment::new("sleeper"), witness]));
+}
