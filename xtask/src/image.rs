@@ -63,9 +63,14 @@ fn make(spec: &ImageSpec, kernel: &Path, configuration: &str, directory: &Path, 
     std::fs::create_dir_all(boot.join("grub"))?;
     std::fs::write(boot.join("grub/grub.cfg"), configuration)?;
     let put = |from: &Path, to: &str| {
-        // Symbols stay, for backtraces; the rest of the debug information would only be slow to load.
+        // Symbols stay, for backtraces; the rest of the debug information would only be slow to load. What cannot be
+        // stripped goes in as it is: whether it is an image at all, the kernel says.
         let mut strip = Command::new("strip");
-        process::capture(strip.arg("--strip-debug").arg("-o").arg(boot.join(to)).arg(from), "stripping an image")
+        let to = boot.join(to);
+        if process::capture(strip.arg("--strip-debug").arg("-o").arg(&to).arg(from), "stripping an image").is_ok() {
+            return Ok(());
+        }
+        std::fs::copy(from, &to).map(drop).with_context(|| format!("cannot copy {}", from.display()))
     };
     put(kernel, "ravelin")?;
     for (index, module) in spec.modules.iter().enumerate() {

@@ -5,4 +5,5 @@ mod hello;
 mod hostile;
 mod matrix;
 mod neighbours;
+mod outcomes;
 mod refusal;

@@ -61,3 +61,13 @@ fn a_bad_module_line_is_refused_by_name() {
     let environments = vec![Environment::new("hello"), Environment::new("hello")];
     refused(&Spec { environments, ..Spec::default() }, "hello");
 }
+
+#[test]
+fn a_file_that_is_no_image_is_refused() {
+    let path = std::env::temp_dir().join(format!("ravelin-no-image-{}", std::process::id()));
+    std::fs::write(&path, "a shopping list, and no ELF file").unwrap();
+    let environments = vec![Environment::new(path.to_str().unwrap())];
+    let named = environments.into_iter().map(|environment| Environment { name: "list".to_owned(), ..environment });
+    refused(&Spec { environments: named.collect(), ..Spec::default() }, "not an ELF file");
+    std::fs::remove_file(path).unwrap();
+}
