@@ -31,7 +31,8 @@ fn main(boot: &'static BootPage) -> u32 {
     }
     let slept = cpu::read_tsc() - begin;
     let (upcalls, halts) = (UPCALLS.load(Ordering::Relaxed), exo_user::counters().exits[HLT] - exits);
-    println!("halted {halts} times, woken {upcalls} times");
+    println!("halted {halts} times");
+    println!("woken {upcalls} times");
     // The first halt may come late in its slice; every other one sleeps for a whole slice.
     let long_enough = slept >= (ROUNDS - 1) * boot.slice_ticks * 9 / 10;
     u32::from(upcalls < ROUNDS || halts != ROUNDS || !long_enough)
