@@ -21,7 +21,7 @@ fn stub_kernel(code: &[u8]) -> Vec<u8> {
     const HEADERS: u32 = 52 + 32;
     const MULTIBOOT: [u32; 6] = [0xe852_50d6, 0, 24, 0_u32.wrapping_sub(0xe852_50d6 + 24), 0, 8];
     let start = HEADERS.next_multiple_of(8);
-    let length = start + 24 + u32::try_from(code.len()).unwrap();
+    let length = start + 24 + u32::try_from(code.len()).expect("a stub is short");
     let halves = |halves: [u16; 2]| halves.map(u16::to_le_bytes).concat();
     let words = |words: &[u32]| words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>();
     let mut file = b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
@@ -29,7 +29,7 @@ fn stub_kernel(code: &[u8]) -> Vec<u8> {
     file.extend(words(&[1, ADDRESS + start + 24, 52, 0, 0]));
     file.extend([halves([52, 32]), halves([1, 40]), halves([0, 0])].concat());
     file.extend(words(&[1, 0, ADDRESS, ADDRESS, length, length, 7, 4096]));
-    file.resize(usize::try_from(start).unwrap(), 0);
+    file.resize(usize::try_from(start).expect("the host has 64 bits"), 0);
     file.extend(words(&MULTIBOOT));
     file.extend(code);
     file
@@ -37,11 +37,11 @@ fn stub_kernel(code: &[u8]) -> Vec<u8> {
 
 fn boot_stub(name: &str, code: &[u8]) -> Outcome {
     let path = std::env::temp_dir().join(format!("ravelin-stub-{name}-{}", std::process::id()));
-    std::fs::write(&path, stub_kernel(code)).unwrap();
+    std::fs::write(&path, stub_kernel(code)).expect("the temporary directory can be written");
     let environments = vec![Environment::new("hello")];
     let spec = Spec { kernel: Some(path.clone()), environments, timeout: Duration::from_secs(20), ..Spec::default() };
     let outcome = boot(&spec);
-    std::fs::remove_file(path).unwrap();
+    std::fs::remove_file(path).expect("the stub is still there");
     outcome
 }
 
