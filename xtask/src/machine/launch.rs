@@ -22,8 +22,30 @@ const TICK: Duration = Duration::from_millis(50);
 /// So many runs keep their logs.
 const KEPT_RUNS: usize = 64;
 
+/// How often an emulator is started again that found no port for its display.
+const STARTS: u32 = 8;
+
 /// Boots `spec` and stays with it to the end. An error means that there was no run at all.
 pub fn run(spec: &Spec, watcher: &mut dyn Watcher) -> Result<Outcome> {
+    let mut start = 1;
+    loop {
+        let outcome = run_once(spec, watcher)?;
+        if start == STARTS || !found_no_display_port(&outcome) {
+            return Ok(outcome);
+        }
+        std::thread::sleep(Duration::from_millis(100) * start);
+        start += 1;
+    }
+}
+
+/// Bochs shows its screen on a port, needed or not. Two that start in the same moment can spoil each other's search for one:
+/// then no machine has run yet.
+fn found_no_display_port(outcome: &Outcome) -> bool {
+    let log = || std::fs::read_to_string(outcome.directory.join("emulator.log")).unwrap_or_default();
+    outcome.kind == Kind::Died(None) && outcome.log.is_empty() && log().contains("RFB could not bind any port")
+}
+
+fn run_once(spec: &Spec, watcher: &mut dyn Watcher) -> Result<Outcome> {
     let image = image::build(&image_spec(spec)?)?;
     let directory = run_directory()?;
     // Bochs' serial line is a socket only if something will be typed: it waits for the other end.
