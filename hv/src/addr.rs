@@ -33,10 +33,6 @@ macro_rules! address {
             pub const fn checked_add(self, bytes: u64) -> Option<Self> {
                 match self.0.checked_add(bytes) { Some(sum) => Some(Self(sum)), None => None }
             }
-
-            /// Distance from the beginning of the frame or page that holds this address.
-            #[must_use]
-            pub const fn offset_in_frame(self) -> u64 { self.0 % FRAME_SIZE }
         }
 
         impl fmt::Debug for $name {
@@ -105,13 +101,5 @@ impl FrameNumber {
             Some(number) => Self::new(number),
             None => None,
         }
-    }
-}
-
-impl GuestPhysical {
-    /// The number of the frame that a guest names, as an allegation: nothing says that it exists or is the guest's.
-    #[must_use]
-    pub const fn alleged_frame(self) -> u64 {
-        self.0 / FRAME_SIZE
     }
 }

@@ -5,7 +5,7 @@ use crate::vmx::exit::RawExit;
 /// How many exits are kept.
 pub const LENGTH: usize = 16;
 
-/// One exit that the fast path declined.
+/// One exit that reached the run loop.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Entry {
     /// When, in TSC ticks.

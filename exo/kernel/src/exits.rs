@@ -1,4 +1,4 @@
-//! What the kernel does at an exit that the fast path declines.
+//! What the kernel does at an exit that reaches the run loop: every one but the null call's.
 
 use crate::cpuid;
 use crate::kernel::Kernel;

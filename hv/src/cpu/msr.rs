@@ -96,8 +96,6 @@ pub mod number {
     pub const APIC_BASE: u32 = 0x1b;
     /// IA32_TIME_STAMP_COUNTER.
     pub const TSC: u32 = 0x10;
-    /// IA32_FEATURE_CONTROL.
-    pub const FEATURE_CONTROL: u32 = 0x3a;
     /// IA32_SYSENTER_CS.
     pub const SYSENTER_CS: u32 = 0x174;
     /// IA32_SYSENTER_ESP.

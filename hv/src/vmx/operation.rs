@@ -180,7 +180,7 @@ pub fn enter(machine: &Machine, segments: HostSegments, cpu: CpuIndex) -> Result
             // The register may be shared with a hyper-thread that has just locked it: then the write faults, and only what
             // the register says afterwards counts.
             // SAFETY: the value only enables VMX outside SMX and locks the register, as firmware does.
-            let _ = unsafe { msr::write_guarded(msr::number::FEATURE_CONTROL, value) };
+            let _ = unsafe { msr::write_guarded(IA32_FEATURE_CONTROL, value) };
             let now = CapabilityMsrs::read(msr::read_guarded);
             if !matches!(now.feature_control_decision(), FeatureControl::Usable) {
                 return Err(Unusable::LockedOff);
