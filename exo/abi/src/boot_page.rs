@@ -1,6 +1,7 @@
 //! The page that tells a new environment all it may know. Its address in the physical window is in rdi at
 //! the first instruction; the environment owns the frame.
 
+use crate::capability::Name;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// First word of a boot page.
@@ -9,8 +10,21 @@ pub const MAGIC: u64 = u64::from_le_bytes(*b"Ravelin\0");
 pub const MAX_RUNS: usize = 64;
 /// Most bytes of arguments.
 pub const MAX_ARGUMENTS: usize = 1024;
-/// Most bytes of an environment's name.
-pub const MAX_NAME: usize = 32;
+pub use crate::info::MAX_NAME;
+/// Most capabilities that a boot page can list.
+pub const MAX_CAPABILITIES: usize = 16;
+
+/// A capability that the manifest has put into a slot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct ListedCapability {
+    /// The slot.
+    pub slot: u64,
+    /// Its rights, bits of [`crate::capability::rights`].
+    pub rights: u64,
+    /// Its name.
+    pub name: Name,
+}
 
 /// A run of consecutive frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -54,6 +68,12 @@ pub struct BootPage {
     pub counters_physical: u64,
     /// Physical address of the [`FaultPage`](crate::fault_page::FaultPage), mapped writable.
     pub fault_page_physical: u64,
+    /// Physical address of the [`EventPage`](crate::events::EventPage), mapped writable.
+    pub event_page_physical: u64,
+    /// Physical address of the [`EnvironmentPage`](crate::environment_page::EnvironmentPage), mapped read-only.
+    pub environment_page_physical: u64,
+    /// Physical address of the [`SystemPage`](crate::info::SystemPage), mapped read-only like all that it names.
+    pub system_page_physical: u64,
     /// Physical address of this page.
     pub boot_page_physical: u64,
     /// Physical address of the initial top-level page table (CR3).
@@ -67,12 +87,14 @@ pub struct BootPage {
     pub arguments_length: u32,
     /// How many bytes of `name` are valid.
     pub name_length: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// How many elements of `capabilities` are valid.
+    pub capability_count: u32,
     /// The environment's name, as the manifest gives it.
     pub name: [u8; MAX_NAME],
     /// The frames that the environment owns.
     pub runs: [FrameRun; MAX_RUNS],
+    /// The capabilities in the environment's slots. The first, in slot 0, is its own: it guards the environment and its frames.
+    pub capabilities: [ListedCapability; MAX_CAPABILITIES],
     /// The argument string of the manifest, UTF-8.
     pub arguments: [u8; MAX_ARGUMENTS],
 }
@@ -88,6 +110,13 @@ impl BootPage {
     #[must_use]
     pub fn arguments(&self) -> &str {
         text(&self.arguments, self.arguments_length)
+    }
+
+    /// The capabilities in the environment's slots.
+    #[must_use]
+    pub fn capabilities(&self) -> &[ListedCapability] {
+        let count = usize::try_from(self.capability_count).unwrap_or(MAX_CAPABILITIES);
+        &self.capabilities[..count.min(MAX_CAPABILITIES)]
     }
 
     /// The runs of frames that the environment owns.

@@ -7,11 +7,16 @@
 
 pub mod boot_page;
 pub mod call;
+pub mod capability;
 pub mod console;
 pub mod counters;
+pub mod environment_page;
 pub mod error;
+pub mod events;
 pub mod fault_page;
+pub mod info;
 pub mod layout;
+pub mod wakeup;
 
 #[cfg(test)]
 extern crate std;
@@ -21,7 +26,7 @@ mod tests;
 
 /// Version of everything in this crate; an environment reads it from its boot page and from CPUID leaf
 /// [`cpuid::VERSION_LEAF`].
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;
 
 /// The CPUID leaves by which a guest recognises Ravelin.
 pub mod cpuid {

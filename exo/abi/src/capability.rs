@@ -1,0 +1,104 @@
+//! Capabilities: a hierarchical name and rights.
+//!
+//! A name is a string of up to 15 bytes. A capability *dominates* a guard whose name begins with its own: whoever holds a name
+//! holds everything below it. Names are no secrets, for capabilities lie in slots that only the kernel writes.
+
+use core::fmt;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// Slots of one environment.
+pub const SLOTS: usize = 64;
+/// Most bytes in a name.
+pub const NAME_MAX: usize = 15;
+/// Most bytes that one call adds to a name: what a register holds.
+pub const SUFFIX_MAX: usize = 8;
+
+/// The name of a capability, or the guard of a resource. Bytes beyond the length are zero.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Name {
+    length: u8,
+    bytes: [u8; NAME_MAX],
+}
+
+impl Name {
+    /// The name without bytes, which dominates every other.
+    pub const ROOT: Self = Self { length: 0, bytes: [0; NAME_MAX] };
+
+    /// The name with these bytes; `None` where they are more than [`NAME_MAX`].
+    #[must_use]
+    pub fn new(bytes: &[u8]) -> Option<Self> {
+        Self::ROOT.extended(bytes)
+    }
+
+    /// This name with more bytes; `None` where they are more than [`NAME_MAX`] in all.
+    #[must_use]
+    pub fn extended(&self, suffix: &[u8]) -> Option<Self> {
+        let mut name = *self;
+        let length = self.as_bytes().len();
+        name.bytes.get_mut(length..length.checked_add(suffix.len())?)?.copy_from_slice(suffix);
+        name.length = u8::try_from(length + suffix.len()).ok()?;
+        Some(name)
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.length).min(NAME_MAX)]
+    }
+
+    /// Whether `other` begins with this name.
+    #[must_use]
+    pub fn dominates(&self, other: &Self) -> bool {
+        // A name as one number, first byte lowest: the prefix is compared without a loop.
+        let length = u32::from(self.length).min(15);
+        let mask = (1_u128 << (length * 8)) - 1;
+        self.length <= other.length && (self.number() ^ other.number()) & mask == 0
+    }
+
+    fn number(&self) -> u128 {
+        let mut number = [0; 16];
+        number[..NAME_MAX].copy_from_slice(&self.bytes);
+        u128::from_le_bytes(number)
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Name {
+    /// Bytes in hexadecimal with dots between them; "root" for the name without bytes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((first, rest)) = self.as_bytes().split_first() else { return f.write_str("root") };
+        write!(f, "{first:02x}")?;
+        rest.iter().try_for_each(|byte| write!(f, ".{byte:02x}"))
+    }
+}
+
+/// What a capability allows with the resources below its name, as bits.
+pub mod rights {
+    /// Binding frames so that they can be read.
+    pub const READ: u64 = 1;
+    /// Binding frames so that they can be written.
+    pub const WRITE: u64 = 1 << 1;
+    /// Binding frames so that they can be executed.
+    pub const EXECUTE: u64 = 1 << 2;
+    /// Deciding what becomes of a resource: allocating it under the name, giving it back, changing its guard; making,
+    /// starting, stopping and ending environments and acting in them.
+    pub const MODIFY: u64 = 1 << 3;
+    /// Putting copies into other environments' slots.
+    pub const GRANT: u64 = 1 << 4;
+    /// Revoking every capability at or below the name.
+    pub const REVOKE: u64 = 1 << 5;
+    /// Claiming resources of an environment below the name even from its guarantee.
+    pub const CLAIM: u64 = 1 << 6;
+    /// Raising the notification event of an environment below the name.
+    pub const NOTIFY: u64 = 1 << 7;
+    /// Having the kernel check its invariants.
+    pub const AUDIT: u64 = 1 << 8;
+    /// All of them.
+    pub const ALL: u64 = (1 << 9) - 1;
+}
