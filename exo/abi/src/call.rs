@@ -47,7 +47,7 @@ pub const fn environment_argument(index: u32, generation: u32) -> u64 {
 pub const CONSOLE_WRITE_MAX: u64 = 4096;
 /// Most bytes that one [`Call::ConsoleRead`] takes.
 pub const CONSOLE_READ_MAX: u64 = 4096;
-/// Most runs in one list.
+/// Most runs in one list. A list is an array of [`FrameRun`](crate::boot_page::FrameRun)s in ascending order that do not overlap.
 pub const LIST_MAX: u64 = 512;
 /// Most frames that one call allocates: each may have to be scrubbed.
 pub const ALLOCATE_MAX: u64 = 512;
@@ -146,7 +146,7 @@ macro_rules! call_table {
     /// The same for `length` runs at `physical`.
     16 AllocateList allocate_list {
         credential: "MODIFY", second: "", arguments: [physical, length], value: "frames that were scrubbed",
-        errors: [BadSlot, Underprivileged, TooLong, NotBound, NoSuchFrame, FrameTaken]
+        errors: [BadSlot, Underprivileged, TooLong, NotBound, NoSuchFrame, FrameTaken, NotAscending]
     }
     /// Gives the caller's frames back. They must be bound nowhere.
     17 FreeRun free_run {
@@ -156,7 +156,7 @@ macro_rules! call_table {
     /// The same for `length` runs at `physical`.
     18 FreeList free_list {
         credential: "MODIFY over the frames", second: "", arguments: [physical, length], value: "frames that answered a request",
-        errors: [BadSlot, Underprivileged, TooLong, NotBound, NoSuchFrame, FrameForeign, FrameBound, FramePinned]
+        errors: [BadSlot, Underprivileged, TooLong, NotBound, NoSuchFrame, FrameForeign, FrameBound, FramePinned, NotAscending]
     }
     /// Binds frames in an environment under `slot` of that environment, whose capability must dominate their guards and have `rights` (a
     /// combination of READ, WRITE and EXECUTE that EPT knows).
@@ -169,7 +169,7 @@ macro_rules! call_table {
     20 BindList bind_list {
         credential: "", second: "MODIFY over the environment, where it is not the caller",
         arguments: [environment, slot, rights, physical, length], value: "0",
-        errors: [BadSlot, Underprivileged, NoSuchEnvironment, BadRights, TooLong, NotBound, NoSuchFrame, FrameFree, AlreadyBound, ReserveEmpty]
+        errors: [BadSlot, Underprivileged, NoSuchEnvironment, BadRights, TooLong, NotBound, NoSuchFrame, FrameFree, AlreadyBound, ReserveEmpty, NotAscending]
     }
     /// Ends bindings in an environment: the caller's own, those of an environment that the second credential dominates, or those of
     /// frames whose guard the credential dominates with MODIFY. All CPUs have forgotten them when the call returns.
@@ -182,7 +182,7 @@ macro_rules! call_table {
     22 UnbindList unbind_list {
         credential: "MODIFY over the frames, where neither of the others holds", second: "MODIFY over the environment, where it is not the caller",
         arguments: [environment, physical, length], value: "0",
-        errors: [BadSlot, Underprivileged, NoSuchEnvironment, TooLong, NotBound, NoSuchFrame, FrameNotBound]
+        errors: [BadSlot, Underprivileged, NoSuchEnvironment, TooLong, NotBound, NoSuchFrame, FrameNotBound, NotAscending]
     }
     /// Changes what existing bindings allow, and the slot that they are under, as if they were bound anew.
     23 ChangeRightsRun change_rights_run {
@@ -194,7 +194,7 @@ macro_rules! call_table {
     24 ChangeRightsList change_rights_list {
         credential: "", second: "MODIFY over the environment, where it is not the caller",
         arguments: [environment, slot, rights, physical, length], value: "0",
-        errors: [BadSlot, Underprivileged, NoSuchEnvironment, BadRights, TooLong, NotBound, NoSuchFrame, FrameNotBound]
+        errors: [BadSlot, Underprivileged, NoSuchEnvironment, BadRights, TooLong, NotBound, NoSuchFrame, FrameNotBound, NotAscending]
     }
     /// Makes the second credential's name the guard of the caller's frames. Bindings that the new guard does not allow end.
     25 SetGuard set_guard {
@@ -205,19 +205,19 @@ macro_rules! call_table {
     /// Puts the caller's frames into its guaranteed set (`on` 1) or takes them out (0). The set is never larger than the guarantee.
     26 SetGuaranteed set_guaranteed {
         credential: "", second: "", arguments: [first, count, on], value: "frames in the set",
-        errors: [BadArgument, TooLong, NoSuchFrame, FrameForeign, GuaranteeExceeded]
+        errors: [BadArgument, TooLong, NoSuchFrame, FrameForeign, GuaranteeExceeded, ClaimPending]
     }
     /// Adds the caller's frames, which must be bound nowhere, to its metadata reserve for good.
     27 ReserveAdd reserve_add {
         credential: "MODIFY over the frames", second: "", arguments: [first, count], value: "frames in the reserve",
-        errors: [BadSlot, Underprivileged, TooLong, NoSuchFrame, FrameForeign, FrameBound, FramePinned]
+        errors: [BadSlot, Underprivileged, TooLong, NoSuchFrame, FrameForeign, FrameBound, FramePinned, ClaimPending]
     }
     /// Makes an environment, stopped, guarded by the credential's name. Its metadata reserve is the caller's frames in the list, which
     /// must be bound nowhere; they are free again when it is gone.
     28 EnvironmentCreate environment_create {
         credential: "MODIFY, and MODIFY over the frames", second: "", arguments: [physical, length],
         value: "the environment: index in bits 31:0, generation above",
-        errors: [BadSlot, Underprivileged, TooLong, NotBound, NoSuchFrame, FrameForeign, FrameBound, FramePinned, TableFull, ReserveEmpty]
+        errors: [BadSlot, Underprivileged, TooLong, NotBound, NoSuchFrame, FrameForeign, FrameBound, FramePinned, TableFull, ReserveEmpty, NotAscending, ClaimPending]
     }
     /// Lets a stopped environment run.
     29 EnvironmentStart environment_start {
@@ -275,7 +275,7 @@ macro_rules! call_table {
     /// Gives a slice to another virtual CPU on the same CPU, of the owner or of another environment, with its guard.
     39 SliceGive slice_give {
         credential: "MODIFY over the slice", second: "", arguments: [cpu, position, environment, vcpu], value: "0",
-        errors: [BadSlot, Underprivileged, NoSuchCpu, NoSuchSlice, SliceForeign, NoSuchEnvironment, NoSuchVcpu]
+        errors: [BadSlot, Underprivileged, NoSuchCpu, NoSuchSlice, SliceForeign, NoSuchEnvironment, NoSuchVcpu, ClaimPending]
     }
     /// Claims these frames from the environment that owns them: from outside its guaranteed set, for a caller below its own guarantee; or any,
     /// with a credential that dominates the environment.

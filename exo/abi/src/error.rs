@@ -97,6 +97,8 @@ errors! {
     32 VictimGuaranteed "the victim keeps what is guaranteed to it";
     /// Caller or victim: one claim at a time.
     33 ClaimPending "a claim is under way";
+    /// Caller: a list's runs overlap or are not in ascending order.
+    34 NotAscending "a list is not in ascending order";
 }
 
 impl core::error::Error for Error {}

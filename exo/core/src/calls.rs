@@ -1,27 +1,29 @@
 //! The calls of `exo/abi`, decoded in one place.
 //!
-//! Every handler is a column of checks and then changes that cannot fail. Memory arguments are physical: each
-//! frame of one must be the caller's before a byte moves, and each byte is read once.
+//! Every handler is a column of checks and then changes that cannot fail. Memory arguments are physical: the caller must hold each
+//! frame of one before a byte moves, and each byte is read once.
 
+mod basic;
+mod capability;
+mod cpu;
+mod environment;
+mod frames;
+mod memory;
+
+use crate::capability::Capability;
 use crate::environment::EnvironmentId;
 use crate::machine::Machine;
 use crate::state::Core;
-use exo_abi::call::{CONSOLE_READ_MAX, CONSOLE_WRITE_MAX, Call};
-use exo_abi::console::Stream;
+use exo_abi::call::Request;
+use exo_abi::capability::{Name, rights};
 use exo_abi::error::Error;
-use exo_abi::layout::FRAME_SIZE;
-
-/// The lowest vector on which an upcall may come: those below are the CPU's own exceptions.
-const LEAST_VECTOR: u8 = 32;
-/// Bytes copied at a time: they lie on the kernel's stack.
-const CHUNK: usize = 256;
 
 /// What the caller gets in its registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reply {
     /// For rax: 0, or the number of an [`Error`].
     pub status: u64,
-    /// For rdx: the value, 0 with an error.
+    /// For rdx: the value; with an error the number of what was wrong, or 0.
     pub value: u64,
 }
 
@@ -37,135 +39,171 @@ pub enum Effect {
     },
     /// The caller gave up the rest of its slice.
     YieldSlice,
+    /// The caller gave the rest of its slice to a virtual CPU on this CPU, which can run.
+    YieldTo {
+        /// Whose.
+        environment: EnvironmentId,
+        /// Which one.
+        vcpu: usize,
+    },
     /// The caller's accesses to memory that it does not hold reach its own handler, or end it.
     FaultDelivery {
         /// Whether they do.
         on: bool,
     },
+    /// Where the caller's virtual CPU goes on when a fault cannot be delivered.
+    LastResort {
+        /// First instruction, 0 for none.
+        instruction: u64,
+        /// Stack pointer.
+        stack: u64,
+    },
+    /// The caller may have ended itself or stopped itself: it is looked at before it goes on.
+    Reschedule,
 }
 
-type Handled = Result<(u64, Effect), Error>;
+/// A failure, and the number of what was wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) error: Error,
+    pub(crate) detail: u64,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { error, detail: 0 }
+    }
+}
+
+/// With what was wrong: `Error::FrameTaken.at(frame)`.
+pub(crate) trait At {
+    fn at(self, detail: u64) -> Failure;
+}
+
+impl At for Error {
+    fn at(self, detail: u64) -> Failure {
+        Failure { error: self, detail }
+    }
+}
+
+pub(crate) type Handled = Result<(u64, Effect), Failure>;
+
+/// A value, and nothing else to do.
+pub(crate) const fn done(value: u64) -> Handled {
+    Ok((value, Effect::None))
+}
+
+/// One call under way.
+pub(crate) struct Context<'c, 'a> {
+    pub(crate) core: &'c mut Core<'a>,
+    pub(crate) machine: &'c mut dyn Machine,
+    pub(crate) caller: EnvironmentId,
+    pub(crate) vcpu: usize,
+    credential: u8,
+    second: u8,
+}
 
 /// Does one call. Whatever the caller put into its registers, nobody else is harmed. A caller that does not run has
 /// no calls.
 pub fn dispatch(
     core: &mut Core<'_>,
     machine: &mut dyn Machine,
-    caller: EnvironmentId,
-    number: u64,
+    (caller, vcpu): (EnvironmentId, usize),
+    request: u64,
     arguments: [u64; 6],
 ) -> (Reply, Effect) {
-    match handle(core, machine, caller, number, arguments) {
-        Ok((value, effect)) => (Reply { status: 0, value }, effect),
-        Err(error) => (Reply { status: error.number(), value: 0 }, Effect::None),
-    }
-}
-
-fn handle(
-    core: &mut Core<'_>,
-    machine: &mut dyn Machine,
-    caller: EnvironmentId,
-    number: u64,
-    [first, second, third, ..]: [u64; 6],
-) -> Handled {
-    if !core.environments.is_running(caller) {
-        return Err(Error::UnknownCall);
-    }
-    match Call::from_number(number).ok_or(Error::UnknownCall)? {
-        Call::Null => Ok((0, Effect::None)),
-        Call::Exit => Ok((0, Effect::EndEnvironment { status: low_half(first) })),
-        Call::ConsoleWrite => console_write(core, machine, caller, first, second, third),
-        Call::ConsoleRead => console_read(core, machine, caller, first, second),
-        Call::Yield => Ok((0, Effect::YieldSlice)),
-        Call::SetUpcall => set_upcall(core, caller, first),
-        Call::SetFaultDelivery if first > 1 => Err(Error::BadArgument),
-        Call::SetFaultDelivery => Ok((0, Effect::FaultDelivery { on: first == 1 })),
-    }
-}
-
-fn console_write(
-    core: &Core<'_>,
-    machine: &mut dyn Machine,
-    caller: EnvironmentId,
-    stream: u64,
-    physical: u64,
-    length: u64,
-) -> Handled {
-    let stream = match Stream::from_number(stream) {
-        Some(stream @ (Stream::Output | Stream::Errors)) => stream,
-        _ => return Err(Error::BadArgument),
+    core.system.calls += 1;
+    let running = core.environments.is_running(caller);
+    let handled = match Request::from_word(request).filter(|_| running) {
+        Some(Request { number, credential, second }) => {
+            handle(&mut Context { core, machine, caller, vcpu, credential, second }, number, arguments)
+        }
+        None => Err(Error::UnknownCall.into()),
     };
-    check_memory(core, caller, physical, length, CONSOLE_WRITE_MAX)?;
-    let channel = u8::try_from(caller.index).map_err(|_| Error::BadArgument)?;
-    let mut buffer = [0; CHUNK];
-    for (physical, count) in chunks(physical, length) {
-        let bytes = &mut buffer[..count];
-        machine.copy_from_frames(physical, bytes);
-        machine.console_write(channel, stream, bytes);
-    }
-    Ok((length, Effect::None))
-}
-
-fn console_read(
-    core: &Core<'_>,
-    machine: &mut dyn Machine,
-    caller: EnvironmentId,
-    physical: u64,
-    length: u64,
-) -> Handled {
-    check_memory(core, caller, physical, length, CONSOLE_READ_MAX)?;
-    if !core.environments.get(caller).is_some_and(|environment| environment.has_input()) {
-        return Ok((0, Effect::None));
-    }
-    let mut buffer = [0; CHUNK];
-    let mut total = 0;
-    for (physical, count) in chunks(physical, length) {
-        let read = machine.console_read(&mut buffer[..count]).min(count);
-        machine.copy_to_frames(physical, &buffer[..read]);
-        total += u64::try_from(read).unwrap_or(0);
-        if read < count {
-            break;
+    match handled {
+        Ok((value, effect)) => (Reply { status: 0, value }, effect),
+        Err(Failure { error, detail }) => {
+            core.system.failed_calls += 1;
+            (Reply { status: error.number(), value: detail }, Effect::None)
         }
     }
-    Ok((total, Effect::None))
 }
 
-fn set_upcall(core: &mut Core<'_>, caller: EnvironmentId, vector: u64) -> Handled {
-    let vector = u8::try_from(vector).map_err(|_| Error::BadArgument)?;
-    if vector != 0 && vector < LEAST_VECTOR {
-        return Err(Error::BadArgument);
-    }
-    if let Some(environment) = core.environments.running_mut(caller) {
-        environment.upcall_vector = vector;
-    }
-    Ok((0, Effect::None))
+macro_rules! dispatcher {
+    ($($(#[doc = $doc:literal])* $number:literal $name:ident $method:ident {
+        credential: $credential:literal, second: $second:literal, arguments: [$($argument:ident),*],
+        value: $value:literal, errors: [$($error:ident),*]
+    })*) => {
+        fn handle(context: &mut Context<'_, '_>, number: u16, arguments: [u64; 6]) -> Handled {
+            match number {
+                $($number => {
+                    let [$($argument,)* ..] = arguments;
+                    context.check_unused($credential.is_empty(), $second.is_empty())?;
+                    context.$method($($argument),*)
+                })*
+                _ => Err(Error::UnknownCall.into()),
+            }
+        }
+    };
 }
 
-/// Checks that the caller holds every frame of a range of memory. An empty range is in no frame.
-fn check_memory(core: &Core<'_>, caller: EnvironmentId, physical: u64, length: u64, most: u64) -> Result<(), Error> {
-    if length > most {
-        return Err(Error::TooLong);
+exo_abi::call_table!(dispatcher);
+
+impl Context<'_, '_> {
+    fn check_unused(&self, no_credential: bool, no_second: bool) -> Result<(), Failure> {
+        let stray = no_credential && self.credential != 0 || no_second && self.second != 0;
+        if stray { Err(Error::BadArgument.into()) } else { Ok(()) }
     }
-    let end = physical.checked_add(length).ok_or(Error::TooLong)?;
-    if length == 0 {
-        return Ok(());
+
+    fn slot(&self, slot: u8) -> Result<Capability, Failure> {
+        let slots = self.core.environments.private(self.caller).map(|private| &private.slots);
+        slots.and_then(|slots| slots.get(slot.into())).ok_or(Error::BadSlot.at(slot.into()))
     }
-    let mut frames = physical / FRAME_SIZE..=(end - 1) / FRAME_SIZE;
-    if frames.all(|frame| core.frames.holds(caller, frame)) { Ok(()) } else { Err(Error::NotBound) }
+
+    /// The capability that the call presents.
+    pub(crate) fn credential(&self) -> Result<Capability, Failure> {
+        self.slot(self.credential)
+    }
+
+    /// The same with these rights.
+    pub(crate) fn credential_with(&self, rights: u64) -> Result<Capability, Failure> {
+        self.credential().and_then(|capability| with(capability, rights))
+    }
+
+    /// The second capability that the call presents, with these rights.
+    pub(crate) fn second_with(&self, rights: u64) -> Result<Capability, Failure> {
+        self.slot(self.second).and_then(|capability| with(capability, rights))
+    }
+
+    /// The live environment that an argument names.
+    pub(crate) fn environment(&self, argument: u64) -> Result<EnvironmentId, Failure> {
+        let id = if argument == 0 { self.caller } else { EnvironmentId::from_argument(argument) };
+        if self.core.environments.is_live(id) { Ok(id) } else { Err(Error::NoSuchEnvironment.into()) }
+    }
+
+    /// The same, over which the credential has these rights.
+    pub(crate) fn environment_under_credential(&self, argument: u64, rights: u64) -> Result<EnvironmentId, Failure> {
+        let id = self.environment(argument)?;
+        let capability = self.credential()?;
+        if capability.allows(&self.guard_of(id), rights) { Ok(id) } else { Err(Error::Underprivileged.into()) }
+    }
+
+    /// The same, which is the caller or over which the second credential has MODIFY.
+    pub(crate) fn own_environment_or_second(&self, argument: u64) -> Result<EnvironmentId, Failure> {
+        let id = self.environment(argument)?;
+        if id == self.caller {
+            return Ok(id);
+        }
+        let capability = self.slot(self.second)?;
+        if capability.allows(&self.guard_of(id), rights::MODIFY) { Ok(id) } else { Err(Error::Underprivileged.into()) }
+    }
+
+    /// An environment's guard.
+    pub(crate) fn guard_of(&self, id: EnvironmentId) -> Name {
+        self.core.environments.get(id).map_or(Name::ROOT, |record| record.guard)
+    }
 }
 
-/// A checked range in pieces of [`CHUNK`] bytes: where each begins and how long it is.
-fn chunks(physical: u64, length: u64) -> impl Iterator<Item = (u64, usize)> {
-    let mut done = 0;
-    core::iter::from_fn(move || {
-        let count = usize::try_from(length - done).unwrap_or(CHUNK).min(CHUNK);
-        let piece = (physical + done, count);
-        done += u64::try_from(count).unwrap_or(0);
-        (count != 0).then_some(piece)
-    })
-}
-
-/// The low 32 bits.
-fn low_half(value: u64) -> u32 {
-    u32::try_from(value & u64::from(u32::MAX)).unwrap_or(0)
+fn with(capability: Capability, rights: u64) -> Result<Capability, Failure> {
+    if capability.rights & rights == rights { Ok(capability) } else { Err(Error::Underprivileged.into()) }
 }

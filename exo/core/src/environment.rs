@@ -2,25 +2,46 @@
 //!
 //! An index is used again, a pair of index and generation never: whoever still holds an old pair names nobody.
 
-mod creation;
+mod table;
 
-pub use creation::{CreateError, NewEnvironment};
+pub use table::Environments;
+pub(crate) use table::is_live;
 
+use crate::capability::Slots;
+use crate::claims::Claim;
+use crate::predicate::Predicate;
 use core::fmt;
-use exo_abi::boot_page::MAX_NAME;
-
-/// Most environments at one time.
-pub const MAX_ENVIRONMENTS: usize = 64;
-/// Most slices of one environment in each round.
-pub const MAX_SLICES: u32 = 16;
+use exo_abi::call::environment_argument;
+use exo_abi::info::MAX_VCPUS;
 
 /// The name of an environment. Anybody may make one up: only the table says whether it names somebody.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EnvironmentId {
     /// Place in the table.
     pub index: u32,
     /// How often the place had been given out, this time included; never 0 for somebody.
     pub generation: u32,
+}
+
+impl EnvironmentId {
+    /// The name as an argument or a value of a call.
+    #[must_use]
+    pub const fn to_argument(self) -> u64 {
+        environment_argument(self.index, self.generation)
+    }
+
+    /// The name that an argument gives.
+    #[must_use]
+    pub const fn from_argument(argument: u64) -> Self {
+        let [a, b, c, d, e, f, g, h] = argument.to_le_bytes();
+        Self { index: u32::from_le_bytes([a, b, c, d]), generation: u32::from_le_bytes([e, f, g, h]) }
+    }
+
+    /// The index, to look something up with.
+    #[must_use]
+    pub fn place(self) -> usize {
+        usize::try_from(self.index).unwrap_or(usize::MAX)
+    }
 }
 
 impl fmt::Display for EnvironmentId {
@@ -37,173 +58,62 @@ pub enum Outcome {
         /// What it gave as its status.
         status: u32,
     },
-    /// By the kernel; the kernel's glue keeps the reason.
+    /// By the kernel, for what it did; the kernel's glue keeps the reason.
     Killed,
+    /// By a call of whoever dominates it, or with its parent.
+    Destroyed,
 }
 
-/// What a place in the table holds.
+/// What a virtual CPU waits for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum State {
-    /// Nobody.
+#[allow(clippy::large_enum_variant, reason = "there is no heap, and every virtual CPU has room for the largest")]
+pub enum Waiting {
+    /// Nothing: it can run.
     #[default]
-    Empty,
-    /// An environment that may run and hold frames.
-    Running,
-    /// An environment that has ended and whose record is kept for the report.
-    Ended(Outcome),
+    No,
+    /// An event, or this TSC.
+    Until(u64),
+    /// An event, or a predicate that is not zero.
+    On(Predicate),
 }
 
-/// The record of one environment.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Environment {
-    pub(crate) generation: u32,
-    pub(crate) state: State,
-    pub(crate) name: [u8; MAX_NAME],
-    pub(crate) name_length: usize,
-    pub(crate) cpu: u32,
-    pub(crate) slices: u32,
-    pub(crate) background: bool,
-    pub(crate) input: bool,
-    pub(crate) frames_held: u64,
-    pub(crate) upcall_vector: u8,
-}
-
-impl Environment {
-    /// Running, or how it ended.
-    #[must_use]
-    pub fn state(&self) -> State {
-        self.state
-    }
-
-    /// True until the environment ends.
-    #[must_use]
-    pub fn is_running(&self) -> bool {
-        self.state == State::Running
-    }
-
-    /// Its name in reports.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        core::str::from_utf8(&self.name[..self.name_length]).unwrap_or("")
-    }
-
+/// What the kernel knows of a virtual CPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VirtualCpu {
     /// The CPU that runs it.
-    #[must_use]
-    pub fn cpu(&self) -> u32 {
-        self.cpu
-    }
-
-    /// Slices in each round.
-    #[must_use]
-    pub fn slices(&self) -> u32 {
-        self.slices
-    }
-
-    /// True where the run does not wait for it.
-    #[must_use]
-    pub fn is_background(&self) -> bool {
-        self.background
-    }
-
-    /// True where it gets what is typed.
-    #[must_use]
-    pub fn has_input(&self) -> bool {
-        self.input
-    }
-
-    /// How many frames it owns.
-    #[must_use]
-    pub fn frames_held(&self) -> u64 {
-        self.frames_held
-    }
-
-    /// The vector (32..=255) on which it wants an interrupt at the beginning of each slice; 0: none.
-    #[must_use]
-    pub fn upcall_vector(&self) -> u8 {
-        self.upcall_vector
-    }
+    pub cpu: u32,
+    /// What it waits for.
+    pub waiting: Waiting,
 }
 
-/// All environments.
-#[derive(Clone, Debug)]
-pub struct Environments {
-    table: [Environment; MAX_ENVIRONMENTS],
+/// What the kernel knows of an environment and does not expose.
+#[derive(Clone, Copy, Debug)]
+pub struct Private {
+    /// Its capabilities.
+    pub slots: Slots,
+    /// Its virtual CPUs by number; those that have gone leave a hole while the environment is dying.
+    pub vcpus: [Option<VirtualCpu>; MAX_VCPUS],
+    /// What is claimed from it.
+    pub(crate) request: Option<Claim>,
+    /// The environment from which it claims, if it does.
+    pub(crate) claims_from: Option<EnvironmentId>,
+    /// Frames in its guaranteed set.
+    pub(crate) guaranteed: u64,
+    /// It gets what is typed at the console.
+    pub input: bool,
+    /// The run does not wait for it.
+    pub background: bool,
 }
 
-impl Environments {
-    pub(crate) fn new() -> Self {
-        Self { table: [Environment::default(); MAX_ENVIRONMENTS] }
-    }
-
-    /// The environment with this name, running or ended.
-    #[must_use]
-    pub fn get(&self, id: EnvironmentId) -> Option<&Environment> {
-        let record = self.table.get(usize::try_from(id.index).ok()?)?;
-        (record.state != State::Empty && record.generation == id.generation).then_some(record)
-    }
-
-    pub(crate) fn running_mut(&mut self, id: EnvironmentId) -> Option<&mut Environment> {
-        let record = self.table.get_mut(usize::try_from(id.index).ok()?)?;
-        (record.state == State::Running && record.generation == id.generation).then_some(record)
-    }
-
-    /// True where `id` names an environment that has not ended.
-    #[must_use]
-    pub fn is_running(&self, id: EnvironmentId) -> bool {
-        self.get(id).is_some_and(Environment::is_running)
-    }
-
-    /// All environments, running or ended, in table order.
-    pub fn iter(&self) -> impl Iterator<Item = (EnvironmentId, &Environment)> {
-        let places = (0..).zip(&self.table).filter(|(_, record)| record.state != State::Empty);
-        places.map(|(index, record)| (EnvironmentId { index, generation: record.generation }, record))
-    }
-
-    /// The name that the next environment will have: the lowest empty place whose generations are not used up.
-    pub(crate) fn next_id(&self) -> Option<EnvironmentId> {
-        let mut places = (0..).zip(&self.table).filter(|(_, record)| record.state == State::Empty);
-        places.find_map(|(index, record)| Some(EnvironmentId { index, generation: record.generation.checked_add(1)? }))
-    }
-
-    /// Fills the place that [`next_id`](Self::next_id) named.
-    pub(crate) fn fill(&mut self, id: EnvironmentId, new: &NewEnvironment<'_>) {
-        let Some(record) = usize::try_from(id.index).ok().and_then(|index| self.table.get_mut(index)) else { return };
-        let bytes = new.name.as_bytes();
-        let name_length = bytes.len().min(MAX_NAME);
-        let mut name = [0; MAX_NAME];
-        name[..name_length].copy_from_slice(&bytes[..name_length]);
-        *record = Environment {
-            generation: id.generation,
-            state: State::Running,
-            name,
-            name_length,
-            cpu: new.cpu,
-            slices: new.slices,
-            background: new.background,
-            input: new.input,
-            frames_held: 0,
-            upcall_vector: 0,
-        };
-    }
-
-    /// Ends a running environment; `false` where `id` names none.
-    pub(crate) fn end(&mut self, id: EnvironmentId, outcome: Outcome) -> bool {
-        let Some(record) = self.running_mut(id) else { return false };
-        record.state = State::Ended(outcome);
-        record.frames_held = 0;
-        record.upcall_vector = 0;
-        true
-    }
-
-    /// Empties the place of an ended environment, keeping its generation; `false` where `id` names none.
-    pub(crate) fn forget(&mut self, id: EnvironmentId) -> bool {
-        let place = usize::try_from(id.index).ok().and_then(|index| self.table.get_mut(index));
-        match place {
-            Some(record) if record.generation == id.generation && matches!(record.state, State::Ended(_)) => {
-                *record = Environment { generation: record.generation, ..Environment::default() };
-                true
-            }
-            _ => false,
-        }
-    }
+impl Private {
+    /// That of nobody: to fill storage with.
+    pub const NOBODY: Self = Self {
+        slots: Slots::EMPTY,
+        vcpus: [None; MAX_VCPUS],
+        request: None,
+        claims_from: None,
+        guaranteed: 0,
+        input: false,
+        background: false,
+    };
 }

@@ -1,47 +1,83 @@
-//! The table of frames: one record for each frame of the machine, by number.
+//! The table of frames: one exposed record for each frame of the machine, by number.
 //!
-//! A frame moves one way: free → owned → quarantined → free (dirty). Between the last two stands a [`Release`],
-//! which only the begin of a release makes and only its finish takes: whoever holds one flushes before giving it back.
-
-mod record;
-mod transit;
-
-pub use record::{FrameCounts, FrameRecord, FrameState};
-pub use transit::{Allocation, FrameError, Release};
+//! A frame moves one way: free → owned → (bound, unbound) → free, dirty. What is taken away by force is quarantined between its
+//! unbinding and the flush.
 
 use crate::environment::EnvironmentId;
+use core::fmt;
 use exo_abi::boot_page::FrameRun;
+use exo_abi::capability::Name;
+use exo_abi::info::{FrameRecord, frame_flags, frame_state};
 
-/// The table, over storage that the kernel's glue provides: record n is frame number n.
+/// Why frames cannot be had at boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameError {
+    /// The alignment is not a power of two.
+    Alignment,
+    /// No run of free frames is long enough at that alignment.
+    NoRun,
+    /// A run reaches beyond the table.
+    OutsideTable,
+    /// A frame has been declared before.
+    Declared {
+        /// Its number.
+        frame: u64,
+    },
+}
+
+impl fmt::Display for FrameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Alignment => f.write_str("the alignment is not a power of two"),
+            Self::NoRun => f.write_str("no run of free frames is long enough at that alignment"),
+            Self::OutsideTable => f.write_str("a run reaches beyond the machine's frames"),
+            Self::Declared { frame } => write!(f, "frame {frame} has been declared before"),
+        }
+    }
+}
+
+impl core::error::Error for FrameError {}
+
+/// The table: record n is frame number n.
 #[derive(Debug)]
 pub struct FrameTable<'a> {
     records: &'a mut [FrameRecord],
-    counts: FrameCounts,
+}
+
+/// The owner that a record names, if any.
+#[must_use]
+pub fn owner(record: &FrameRecord) -> Option<EnvironmentId> {
+    let id = EnvironmentId { index: record.owner_index.into(), generation: record.owner_generation };
+    (id.generation != 0).then_some(id)
+}
+
+/// Has a record name an owner.
+pub(crate) fn set_owner(record: &mut FrameRecord, owner: EnvironmentId) {
+    // An index is below 64.
+    record.owner_index = u16::try_from(owner.index).unwrap_or(u16::MAX);
+    record.owner_generation = owner.generation;
+}
+
+/// Whether a frame is this environment's.
+#[must_use]
+pub fn is_owned_by(record: &FrameRecord, id: EnvironmentId) -> bool {
+    record.state == frame_state::OWNED && owner(record) == Some(id)
+}
+
+/// Whether `taker` may allocate a frame: it is free, or promised to the taker.
+#[must_use]
+pub fn is_free_for(record: &FrameRecord, taker: EnvironmentId) -> bool {
+    match record.state {
+        frame_state::FREE => true,
+        frame_state::PROMISED => owner(record) == Some(taker),
+        _ => false,
+    }
 }
 
 impl<'a> FrameTable<'a> {
-    /// A table of as many frames as there are records, all unusable.
-    #[must_use]
-    pub fn new(records: &'a mut [FrameRecord]) -> Self {
-        records.fill(FrameRecord::UNUSABLE);
-        let unusable = number(records.len());
-        Self { records, counts: FrameCounts { unusable, ..FrameCounts::default() } }
-    }
-
-    /// Says at boot that frames are free memory.
-    ///
-    /// # Errors
-    /// A run outside the table, or a frame declared before; nothing changes then.
-    pub fn declare_free(&mut self, run: FrameRun, clean: bool) -> Result<(), FrameError> {
-        self.declare(run, FrameState::Free { clean })
-    }
-
-    /// Says at boot that frames are the kernel's own.
-    ///
-    /// # Errors
-    /// As [`declare_free`](Self::declare_free).
-    pub fn declare_kernel(&mut self, run: FrameRun) -> Result<(), FrameError> {
-        self.declare(run, FrameState::Kernel)
+    pub(crate) fn new(records: &'a mut [FrameRecord]) -> Self {
+        records.fill(FrameRecord::default());
+        Self { records }
     }
 
     /// How many frames there are records of.
@@ -50,43 +86,30 @@ impl<'a> FrameTable<'a> {
         number(self.records.len())
     }
 
-    /// What a frame is; `None` beyond the table.
+    /// A frame's record; `None` beyond the table.
     #[must_use]
-    pub fn state(&self, frame: u64) -> Option<FrameState> {
-        self.records.get(usize::try_from(frame).ok()?).map(|record| record.state)
+    pub fn get(&self, frame: u64) -> Option<&FrameRecord> {
+        self.records.get(usize::try_from(frame).ok()?)
     }
 
-    /// The environment that owns a frame.
-    #[must_use]
-    pub fn owner(&self, frame: u64) -> Option<EnvironmentId> {
-        match self.state(frame) {
-            Some(FrameState::Owned(owner)) => Some(owner),
-            _ => None,
-        }
+    pub(crate) fn get_mut(&mut self, frame: u64) -> Option<&mut FrameRecord> {
+        self.records.get_mut(usize::try_from(frame).ok()?)
     }
 
-    /// True where `owner` owns the frame.
-    #[must_use]
-    pub fn holds(&self, owner: EnvironmentId, frame: u64) -> bool {
-        self.owner(frame) == Some(owner)
+    /// All records by number.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, &FrameRecord)> {
+        (0..).zip(self.records.iter())
     }
 
-    /// How many frames are in each state.
-    #[must_use]
-    pub fn counts(&self) -> FrameCounts {
-        self.counts
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (u64, &mut FrameRecord)> {
+        (0..).zip(self.records.iter_mut())
     }
 
-    /// The states of all frames, by number.
-    pub fn states(&self) -> impl Iterator<Item = FrameState> + '_ {
-        self.records.iter().map(|record| record.state)
-    }
-
-    /// The runs of frames that `owner` owns, sorted, each as long as it can be.
-    pub fn runs(&self, owner: EnvironmentId) -> impl Iterator<Item = FrameRun> + '_ {
+    /// The runs of frames that `id` owns, sorted, each as long as it can be.
+    pub fn runs(&self, id: EnvironmentId) -> impl Iterator<Item = FrameRun> + '_ {
         let mut position = 0;
         core::iter::from_fn(move || {
-            let owned = |record: &FrameRecord| record.state == FrameState::Owned(owner);
+            let owned = |record: &FrameRecord| is_owned_by(record, id);
             let rest = self.records.get(position..)?;
             let first = position + rest.iter().position(owned)?;
             let count = self.records[first..].iter().take_while(|record| owned(record)).count();
@@ -95,92 +118,78 @@ impl<'a> FrameTable<'a> {
         })
     }
 
-    /// Gives `owner` the lowest run of `count` free frames whose first number is a multiple of `align`.
-    pub(crate) fn allocate_run(
-        &mut self,
-        owner: EnvironmentId,
-        count: u64,
-        align: u64,
-    ) -> Result<Allocation, FrameError> {
-        if count == 0 {
-            return Err(FrameError::EmptyRun);
-        }
-        if !align.is_power_of_two() {
-            return Err(FrameError::Alignment);
-        }
-        let (count, align) = (usize::try_from(count), usize::try_from(align));
-        let (Ok(count), Ok(align)) = (count, align) else { return Err(FrameError::NoRun) };
-        let first = self.find_free(count, align).ok_or(FrameError::NoRun)?;
-        let dirty = self.change(first, count, FrameState::Owned(owner));
-        Ok(Allocation { run: FrameRun { first: number(first), count: number(count) }, dirty })
+    pub(crate) fn declare_free(&mut self, run: FrameRun) -> Result<(), FrameError> {
+        self.declare(run, FrameRecord { state: frame_state::FREE, flags: frame_flags::DIRTY, ..FrameRecord::default() })
     }
 
-    /// Takes all frames of an owner, who ends.
-    pub(crate) fn begin_release(&mut self, owner: EnvironmentId) -> Release {
-        let frames = self.change_all(FrameState::Owned(owner), FrameState::Quarantined(owner));
-        Release { owner, frames }
+    pub(crate) fn declare_kernel(&mut self, run: FrameRun) -> Result<(), FrameError> {
+        self.declare(run, FrameRecord { state: frame_state::KERNEL, ..FrameRecord::default() })
     }
 
-    /// Frees the frames of a release: no CPU can reach them any more.
-    pub(crate) fn finish_release(&mut self, release: &Release) {
-        self.change_all(FrameState::Quarantined(release.owner), FrameState::Free { clean: false });
-    }
-
-    fn declare(&mut self, run: FrameRun, state: FrameState) -> Result<(), FrameError> {
-        let (first, count) = (usize::try_from(run.first), usize::try_from(run.count));
-        let (Ok(first), Ok(count)) = (first, count) else { return Err(FrameError::OutsideTable) };
-        let end = first.checked_add(count).ok_or(FrameError::OutsideTable)?;
-        let records = self.records.get(first..end).ok_or(FrameError::OutsideTable)?;
-        if let Some(index) = records.iter().position(|record| record.state != FrameState::Unusable) {
-            return Err(FrameError::Declared { frame: number(first + index) });
+    fn declare(&mut self, run: FrameRun, content: FrameRecord) -> Result<(), FrameError> {
+        let end = run.first.checked_add(run.count).ok_or(FrameError::OutsideTable)?;
+        let range = usize::try_from(run.first).ok().zip(usize::try_from(end).ok());
+        let records = range.and_then(|(first, end)| self.records.get_mut(first..end));
+        let records = records.ok_or(FrameError::OutsideTable)?;
+        if let Some(index) = records.iter().position(|record| record.state != frame_state::UNUSABLE) {
+            return Err(FrameError::Declared { frame: run.first + number(index) });
         }
-        self.change(first, count, state);
+        records.fill(content);
         Ok(())
     }
 
-    fn find_free(&self, count: usize, align: usize) -> Option<usize> {
-        let mut first = 0_usize;
+    /// The lowest run of `count` free frames whose first number is a multiple of `align`: for boot, which has nobody to ask.
+    ///
+    /// # Errors
+    /// [`FrameError`].
+    pub fn find_free(&self, count: u64, align: u64) -> Result<u64, FrameError> {
+        if !align.is_power_of_two() {
+            return Err(FrameError::Alignment);
+        }
+        let mut first = 0_u64;
         loop {
-            let run = self.records.get(first..first.checked_add(count)?)?;
-            let taken = run.iter().rposition(|record| !matches!(record.state, FrameState::Free { .. }));
-            let Some(taken) = taken else { return Some(first) };
-            first = (first + taken + 1).checked_next_multiple_of(align)?;
+            let end = first.checked_add(count).filter(|&end| end <= self.frame_count()).ok_or(FrameError::NoRun)?;
+            let is_taken = |frame: &u64| self.get(*frame).is_none_or(|record| record.state != frame_state::FREE);
+            let Some(taken) = (first..end).rev().find(is_taken) else { return Ok(first) };
+            first = (taken + 1).checked_next_multiple_of(align).ok_or(FrameError::NoRun)?;
         }
     }
 
-    /// Sets the state of a run that is within the table; says how many of its frames were free and dirty.
-    fn change(&mut self, first: usize, count: usize, to: FrameState) -> u64 {
-        let dirty_before = self.counts.free_dirty;
-        for record in &mut self.records[first..first + count] {
-            *self.counts.of(record.state) -= 1;
-            *self.counts.of(to) += 1;
-            record.state = to;
+    /// Gives frames an owner.
+    pub(crate) fn own(&mut self, frame: u64, id: EnvironmentId, guard: Name) {
+        if let Some(record) = self.get_mut(frame) {
+            *record = FrameRecord { state: frame_state::OWNED, guard, ..FrameRecord::default() };
+            set_owner(record, id);
         }
-        dirty_before.saturating_sub(self.counts.free_dirty)
     }
 
-    /// Sets the state of all frames that are in one state; says how many.
-    fn change_all(&mut self, from: FrameState, to: FrameState) -> u64 {
-        let mut changed = 0;
-        for record in self.records.iter_mut().filter(|record| record.state == from) {
-            record.state = to;
-            changed += 1;
+    /// Makes frames metadata of an environment.
+    pub(crate) fn charge(&mut self, run: FrameRun, id: EnvironmentId) {
+        for frame in run.first..run.first.saturating_add(run.count) {
+            if let Some(record) = self.get_mut(frame) {
+                *record = FrameRecord { state: frame_state::KERNEL, ..FrameRecord::default() };
+                set_owner(record, id);
+            }
         }
-        *self.counts.of(from) -= changed;
-        *self.counts.of(to) += changed;
-        changed
+    }
+
+    /// Makes an owned frame free. It keeps its owner's name, who alone may have it back as it is.
+    pub(crate) fn free(&mut self, frame: u64) {
+        if let Some(record) = self.get_mut(frame) {
+            (record.state, record.flags, record.guard) = (frame_state::FREE, frame_flags::DIRTY, Name::ROOT);
+        }
+    }
+
+    /// Makes a frame free for one environment.
+    pub(crate) fn promise(&mut self, frame: u64, claimant: EnvironmentId) {
+        if let Some(record) = self.get_mut(frame) {
+            *record = FrameRecord { state: frame_state::PROMISED, flags: frame_flags::DIRTY, ..FrameRecord::default() };
+            set_owner(record, claimant);
+        }
     }
 }
 
 /// A number of frames fits 64 bits on every machine that this runs on.
 fn number(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-impl FrameTable<'_> {
-    /// Breaks the cached counts: for the test that somebody would notice.
-    pub(crate) fn miscount(&mut self) {
-        self.counts.kernel += 1;
-    }
 }

@@ -1,8 +1,10 @@
-//! What is true after every step, as code: tests run it after each call, a booted kernel on request.
+//! What is true after every call, as code: tests run it after each step, a booted kernel on request.
 
-use crate::environment::State;
-use crate::frames::{FrameCounts, FrameState};
-use crate::slices::SliceVector;
+mod bindings;
+mod ownership;
+mod time;
+
+use crate::machine::Machine;
 use crate::state::Core;
 
 /// One statement about the state. Its number never changes.
@@ -12,93 +14,41 @@ pub struct Invariant {
     pub number: u32,
     /// The statement.
     pub statement: &'static str,
-    holds: fn(&Core<'_>) -> bool,
+    holds: fn(&Core<'_>, &dyn Machine) -> bool,
 }
 
-/// All of them.
-pub const INVARIANTS: &[Invariant] = &[
-    Invariant { number: 1, statement: "the cached counts equal the frames in each state", holds: counts_match },
-    Invariant { number: 2, statement: "only running environments own frames", holds: owners_run },
-    Invariant {
-        number: 3,
-        statement: "a quarantined frame names an ended environment whose record is kept",
-        holds: quarantine_is_named,
-    },
-    Invariant { number: 4, statement: "an environment's frame count equals the frames it owns", holds: held_matches },
-    Invariant {
-        number: 5,
-        statement: "a slice is a running environment's on that environment's CPU",
-        holds: slices_name_the_living,
-    },
-    Invariant { number: 6, statement: "a running environment has exactly its slices", holds: slices_are_whole },
-    Invariant { number: 7, statement: "at most one running environment has the input", holds: one_has_input },
-    Invariant {
-        number: 8,
-        statement: "an upcall vector is a running environment's, and no exception's",
-        holds: upcalls_are_interrupts,
-    },
-];
+macro_rules! invariants {
+    ($($number:literal $statement:literal $holds:path;)*) => {
+        /// All of them.
+        pub const INVARIANTS: &[Invariant] =
+            &[$(Invariant { number: $number, statement: $statement, holds: $holds }),*];
+    };
+}
+
+invariants! {
+    1 "an owned or promised frame names a live environment" ownership::owners_live;
+    2 "an environment's count of frames equals the frames that it owns" ownership::frames_counted;
+    3 "an environment's count of promised frames equals the frames promised to it" ownership::promises_counted;
+    4 "an environment's metadata reserve equals the kernel frames that name it" ownership::reserve_counted;
+    5 "a frame is bound only under a slot whose capability dominates its guard and has the rights of the binding" bindings::justified;
+    6 "the binders of a frame are exactly the environments whose EPT has an entry for it" bindings::reverse_map;
+    7 "only owned frames are bound: free, promised and kernel frames are bound to nobody" bindings::only_owned;
+    8 "the guarantees add up to what is given out, and never to more than there is" ownership::guarantees_covered;
+    9 "a guaranteed set is counted right and no larger than its environment's guarantee" ownership::guaranteed_sets;
+    10 "a slice is a live environment's virtual CPU on that CPU, and each environment has as many as it counts" time::slices_owned;
+    11 "an environment that does not live holds no capabilities, slices, claims or input" ownership::dead_hold_nothing;
+    12 "a claim is known to both sides, and asks for no more than the victim can lose" ownership::claims_agree;
+    13 "at most one live environment has the input" ownership::one_input;
+    14 "an environment's count of virtual CPUs equals those that it has" time::vcpus_counted;
+    15 "a live environment's parent lives, or is the kernel" ownership::parents_live;
+    16 "no frame is quarantined between calls" ownership::nothing_quarantined;
+    17 "the generation of a place is at least that of everybody who names it" ownership::generations_pass;
+}
 
 /// Checks every invariant.
 ///
 /// # Errors
 /// The first that does not hold.
-pub fn check(core: &Core<'_>) -> Result<(), &'static Invariant> {
-    INVARIANTS.iter().find(|invariant| !(invariant.holds)(core)).map_or(Ok(()), Err)
-}
-
-fn counts_match(core: &Core<'_>) -> bool {
-    let mut counts = FrameCounts::default();
-    core.frames.states().for_each(|state| *counts.of(state) += 1);
-    counts == core.frames.counts()
-}
-
-fn owners_run(core: &Core<'_>) -> bool {
-    core.frames.states().all(|state| match state {
-        FrameState::Owned(owner) => core.environments.is_running(owner),
-        _ => true,
-    })
-}
-
-fn quarantine_is_named(core: &Core<'_>) -> bool {
-    core.frames.states().all(|state| match state {
-        FrameState::Quarantined(owner) => {
-            core.environments.get(owner).is_some_and(|environment| matches!(environment.state(), State::Ended(_)))
-        }
-        _ => true,
-    })
-}
-
-fn held_matches(core: &Core<'_>) -> bool {
-    let frames = |id| core.frames.runs(id).map(|run| run.count).sum::<u64>();
-    core.environments.iter().all(|(id, environment)| environment.frames_held() == frames(id))
-}
-
-fn slices_name_the_living(core: &Core<'_>) -> bool {
-    let on = |cpu: u32, vector: &SliceVector| {
-        vector.owners().iter().flatten().all(|&owner| {
-            core.environments.get(owner).is_some_and(|environment| environment.is_running() && environment.cpu() == cpu)
-        })
-    };
-    (0..).zip(&core.slices).all(|(cpu, vector)| on(cpu, vector))
-}
-
-fn slices_are_whole(core: &Core<'_>) -> bool {
-    core.environments.iter().filter(|(_, environment)| environment.is_running()).all(|(id, environment)| {
-        let held: usize = core.slices.iter().map(|vector| vector.held(id)).sum();
-        u32::try_from(held) == Ok(environment.slices())
-    })
-}
-
-fn one_has_input(core: &Core<'_>) -> bool {
-    let with_input =
-        |environment: &crate::environment::Environment| environment.is_running() && environment.has_input();
-    core.environments.iter().filter(|(_, environment)| with_input(environment)).count() <= 1
-}
-
-fn upcalls_are_interrupts(core: &Core<'_>) -> bool {
-    core.environments.iter().all(|(_, environment)| {
-        let vector = environment.upcall_vector();
-        vector == 0 || (vector >= 32 && environment.is_running())
-    })
+pub fn check(core: &Core<'_>, machine: &dyn Machine) -> Result<(), &'static Invariant> {
+    INVARIANTS.iter().find(|invariant| !(invariant.holds)(core, machine)).map_or(Ok(()), Err)
 }

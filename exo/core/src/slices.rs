@@ -1,28 +1,12 @@
-//! One CPU's linear vector of slices.
+//! Each CPU's linear vector of slices.
 //!
 //! Time goes round the vector in order of position. A slice whose owner cannot run goes to the next position whose
 //! owner can: a fixed rule that anybody can foresee, not a policy.
 
 use crate::environment::EnvironmentId;
-
-/// Positions in a CPU's vector.
-pub const SLICE_POSITIONS: usize = 64;
-
-/// The vector. Positions without an owner take no time.
-#[derive(Clone, Copy, Debug)]
-pub struct SliceVector {
-    owners: [Option<EnvironmentId>; SLICE_POSITIONS],
-    position: usize,
-}
-
-/// Why a position cannot be given out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SliceError {
-    /// No such position exists.
-    Position,
-    /// Another environment has the position.
-    Taken,
-}
+use exo_abi::capability::Name;
+use exo_abi::info::{SLICE_POSITIONS, SliceRecord, SliceVector, slice_state};
+use zerocopy::FromZeros;
 
 /// The slice that runs next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,86 +15,125 @@ pub struct Slice {
     pub position: usize,
     /// Its owner.
     pub owner: EnvironmentId,
+    /// Which of the owner's virtual CPUs.
+    pub vcpu: usize,
 }
 
-impl SliceVector {
-    /// A vector in which nobody has a slice. The first slice to run is the one at the lowest position.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { owners: [None; SLICE_POSITIONS], position: SLICE_POSITIONS - 1 }
+/// The vectors of all CPUs.
+#[derive(Debug)]
+pub struct Slices<'a> {
+    vectors: &'a mut [SliceVector],
+}
+
+/// The owner that a record names, if any.
+#[must_use]
+pub fn slice_owner(record: &SliceRecord) -> Option<EnvironmentId> {
+    (record.owner_generation != 0)
+        .then_some(EnvironmentId { index: record.owner_index, generation: record.owner_generation })
+}
+
+fn with_owner(state: u8, id: EnvironmentId, vcpu: usize, guard: Name) -> SliceRecord {
+    SliceRecord {
+        state,
+        vcpu: u16::try_from(vcpu).unwrap_or(u16::MAX),
+        owner_index: id.index,
+        owner_generation: id.generation,
+        guard,
+        ..SliceRecord::default()
+    }
+}
+
+impl<'a> Slices<'a> {
+    pub(crate) fn new(vectors: &'a mut [SliceVector]) -> Self {
+        for vector in vectors.iter_mut() {
+            *vector = SliceVector::new_zeroed();
+            // The first slice to run is the one at the lowest position.
+            vector.position = SLICE_POSITIONS as u64 - 1;
+        }
+        Self { vectors }
     }
 
-    /// The owners by position.
-    #[must_use]
-    pub fn owners(&self) -> &[Option<EnvironmentId>] {
-        &self.owners
+    /// Those of a machine without CPUs.
+    pub(crate) fn none() -> Self {
+        Self { vectors: &mut [] }
     }
 
-    /// The position that ran last.
+    /// The vectors by CPU.
     #[must_use]
-    pub fn position(&self) -> usize {
-        self.position
+    pub fn vectors(&self) -> &[SliceVector] {
+        self.vectors
     }
 
-    /// How many positions have no owner.
+    /// A position's record; `None` where there is no such CPU or position.
     #[must_use]
-    pub fn free(&self) -> usize {
-        self.owners.iter().filter(|owner| owner.is_none()).count()
+    pub fn get(&self, cpu: usize, position: usize) -> Option<&SliceRecord> {
+        self.vectors.get(cpu)?.slices.get(position)
     }
 
-    /// How many slices `owner` has in each round.
-    #[must_use]
-    pub fn held(&self, owner: EnvironmentId) -> usize {
-        self.owners.iter().filter(|&&other| other == Some(owner)).count()
+    fn get_mut(&mut self, cpu: usize, position: usize) -> Option<&mut SliceRecord> {
+        self.vectors.get_mut(cpu)?.slices.get_mut(position)
     }
 
-    /// Gives a free position to an owner.
-    ///
-    /// # Errors
-    /// A position that does not exist or has an owner.
-    pub fn add(&mut self, position: usize, owner: EnvironmentId) -> Result<(), SliceError> {
-        match self.owners.get_mut(position) {
-            None => Err(SliceError::Position),
-            Some(Some(_)) => Err(SliceError::Taken),
-            Some(free) => {
-                *free = Some(owner);
-                Ok(())
+    /// Gives a position to a virtual CPU.
+    pub(crate) fn give(&mut self, cpu: usize, position: usize, id: EnvironmentId, vcpu: usize, guard: Name) {
+        if let Some(record) = self.get_mut(cpu, position) {
+            *record = with_owner(slice_state::OWNED, id, vcpu, guard);
+        }
+    }
+
+    /// Empties a position, for everybody or for one environment.
+    pub(crate) fn free(&mut self, cpu: usize, position: usize, promised: Option<EnvironmentId>) {
+        if let Some(record) = self.get_mut(cpu, position) {
+            *record = match promised {
+                Some(id) => with_owner(slice_state::PROMISED, id, 0, Name::ROOT),
+                None => SliceRecord::default(),
+            };
+        }
+    }
+
+    /// Takes all positions of an environment away, promised ones too.
+    pub(crate) fn remove_all(&mut self, id: EnvironmentId) {
+        for vector in self.vectors.iter_mut() {
+            for record in vector.slices.iter_mut().filter(|record| slice_owner(record) == Some(id)) {
+                *record = SliceRecord::default();
             }
         }
     }
 
-    /// Takes a position away from its owner, who is returned.
-    pub fn remove(&mut self, position: usize) -> Option<EnvironmentId> {
-        self.owners.get_mut(position)?.take()
-    }
-
-    /// Moves on to the next position in vector order whose owner can run; the last resort is the position that ran
-    /// last. `None`, and no move, where nobody can run.
-    pub fn next(&mut self, runnable: impl Fn(EnvironmentId) -> bool) -> Option<Slice> {
-        let order = (1..=SLICE_POSITIONS).map(|step| (self.position + step) % SLICE_POSITIONS);
-        let mut slices = order.filter_map(|position| Some(Slice { position, owner: self.owners[position]? }));
-        let slice = slices.find(|slice| runnable(slice.owner))?;
-        self.position = slice.position;
-        Some(slice)
-    }
-
-    /// Takes all positions of an owner away.
-    pub(crate) fn remove_all(&mut self, owner: EnvironmentId) {
-        for place in self.owners.iter_mut().filter(|place| **place == Some(owner)) {
-            *place = None;
+    /// The next slice of its owner at this position is lost.
+    pub(crate) fn penalise(&mut self, cpu: usize, position: usize) {
+        if let Some(record) = self.get_mut(cpu, position) {
+            record.penalties = record.penalties.saturating_add(1);
         }
     }
 
-    /// Gives the `count` lowest free positions to an owner. There must be so many.
-    pub(crate) fn add_lowest(&mut self, owner: EnvironmentId, count: usize) {
-        for place in self.owners.iter_mut().filter(|place| place.is_none()).take(count) {
-            *place = Some(owner);
+    /// Moves on to the next position in vector order whose owner can run and has not lost it; the last resort is the position that
+    /// ran last. `None`, and no move, where nobody can run.
+    pub(crate) fn next(&mut self, cpu: usize, mut runnable: impl FnMut(EnvironmentId, usize) -> bool) -> Option<Slice> {
+        let vector = self.vectors.get_mut(cpu)?;
+        let last = usize::try_from(vector.position).unwrap_or(0);
+        let mut lost = false;
+        // Where the only ones that could run had lost their slices, nobody gains by idling: they run in the second round.
+        for step in 1..=SLICE_POSITIONS * 2 {
+            if step > SLICE_POSITIONS && !lost {
+                break;
+            }
+            let position = (last + step) % SLICE_POSITIONS;
+            let record = &mut vector.slices[position];
+            let Some(owner) = slice_owner(record).filter(|_| record.state == slice_state::OWNED) else { continue };
+            if !runnable(owner, record.vcpu.into()) {
+                continue;
+            }
+            if record.penalties != 0 {
+                record.penalties -= 1;
+                lost = true;
+                continue;
+            }
+            let vcpu = record.vcpu.into();
+            vector.position = position as u64;
+            vector.begun += 1;
+            return Some(Slice { position, owner, vcpu });
         }
-    }
-}
-
-impl Default for SliceVector {
-    fn default() -> Self {
-        Self::new()
+        None
     }
 }

@@ -1,34 +1,140 @@
-//! The whole state, and what the kernel's glue does with it outside of calls.
+//! The whole state, and what the kernel's glue does with it at boot.
 
-use crate::environment::{CreateError, Environment, EnvironmentId, Environments, MAX_SLICES, NewEnvironment, Outcome};
-use crate::frames::{Allocation, FrameError, FrameState, FrameTable, Release};
-use crate::slices::{Slice, SliceVector};
-use exo_abi::boot_page::MAX_NAME;
+use crate::capability::{Capability, Slot};
+use crate::environment::{EnvironmentId, Environments, Private};
+use crate::frames::{FrameError, FrameTable};
+use crate::machine::Machine;
+use crate::slices::Slices;
+use core::fmt;
+use core::sync::atomic::{AtomicU64, Ordering};
+use exo_abi::boot_page::FrameRun;
+use exo_abi::capability::Name;
+use exo_abi::info::{EnvironmentRecord, FrameRecord, MAX_NAME, MAX_VCPUS, SliceVector, SystemPage};
 
-/// Most CPUs.
-pub const MAX_CPUS: usize = 64;
-
-/// Environments, frames and slices: the one truth about who owns what.
+/// Where the state lies. What library OSes may read is in pages of its own, which the glue exposes.
 #[derive(Debug)]
-pub struct Core<'a> {
-    pub(crate) environments: Environments,
-    pub(crate) frames: FrameTable<'a>,
-    pub(crate) slices: [SliceVector; MAX_CPUS],
-    pub(crate) cpus: usize,
+pub struct Storage<'a> {
+    /// The machine: its facts are filled in, the counters are zero.
+    pub system: &'a mut SystemPage,
+    /// [`MAX_ENVIRONMENTS`](exo_abi::info::MAX_ENVIRONMENTS) records.
+    pub environments: &'a mut [EnvironmentRecord],
+    /// What is not exposed of them.
+    pub private: &'a mut [Private],
+    /// Events that have happened and are not yet in a virtual CPU's event page: [`MAX_VCPUS`] words for each environment. The glue
+    /// reads and clears them.
+    pub events: &'a [AtomicU64],
+    /// One for each CPU.
+    pub slices: &'a mut [SliceVector],
+    /// One record for each frame by number.
+    pub frames: &'a mut [FrameRecord],
+    /// Room for the list of one call: [`LIST_MAX`](exo_abi::call::LIST_MAX) runs.
+    pub list: &'a mut [FrameRun],
 }
 
+/// Who owns what.
+#[derive(Debug)]
+pub struct Core<'a> {
+    pub(crate) system: &'a mut SystemPage,
+    pub(crate) environments: Environments<'a>,
+    pub(crate) events: &'a [AtomicU64],
+    pub(crate) slices: Slices<'a>,
+    pub(crate) frames: FrameTable<'a>,
+    pub(crate) list: &'a mut [FrameRun],
+    pub(crate) claim_serial: u64,
+    /// Claims under way.
+    pub(crate) claims: u32,
+}
+
+/// What an environment of the manifest is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewEnvironment<'n> {
+    /// Its name for people.
+    pub name: &'n str,
+    /// Guards it and its frames; its first slot holds the capability of this name.
+    pub guard: Name,
+    /// The rights of that capability.
+    pub rights: u64,
+    /// Frames that it can never be asked to return.
+    pub guarantee: u64,
+    /// The run does not wait for it to end.
+    pub background: bool,
+    /// It gets what is typed at the console.
+    pub input: bool,
+}
+
+/// Why an environment of the manifest cannot be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CreateError {
+    /// The name is empty or longer than 32 bytes.
+    Name,
+    /// Another environment has the input.
+    InputTaken,
+    /// The table is full.
+    TableFull,
+    /// More is guaranteed than the machine has.
+    Guarantee,
+    /// The reserve does not suffice.
+    Reserve,
+    /// The CPU's slice vector has not so many free places, or the machine no such CPU.
+    Slices,
+    /// Its frames cannot be had.
+    Frames(FrameError),
+}
+
+impl fmt::Display for CreateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name => f.write_str("the name is empty or too long"),
+            Self::InputTaken => f.write_str("another environment has the input"),
+            Self::TableFull => f.write_str("the table of environments is full"),
+            Self::Guarantee => f.write_str("more memory is guaranteed than the machine has"),
+            Self::Reserve => f.write_str("the metadata reserve does not suffice"),
+            Self::Slices => f.write_str("the CPU's slice vector is full, or the machine has no such CPU"),
+            Self::Frames(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for CreateError {}
+
 impl<'a> Core<'a> {
-    /// A state without environments over a table in which the free frames are declared, on a machine with `cpus`
-    /// CPUs ([`MAX_CPUS`] at most count).
+    /// A state without environments. Free frames are declared next.
     #[must_use]
-    pub fn new(frames: FrameTable<'a>, cpus: usize) -> Self {
-        let slices = [SliceVector::new(); MAX_CPUS];
-        Self { environments: Environments::new(), frames, slices, cpus: cpus.min(MAX_CPUS) }
+    pub fn new(storage: Storage<'a>) -> Self {
+        let Storage { system, environments, private, events, slices, frames, list } = storage;
+        Self {
+            system,
+            environments: Environments::new(environments, private),
+            events,
+            slices: Slices::new(slices),
+            frames: FrameTable::new(frames),
+            list,
+            claim_serial: 0,
+            claims: 0,
+        }
+    }
+
+    /// Says at boot that frames are free memory, and may be guaranteed.
+    ///
+    /// # Errors
+    /// A run outside the table, or a frame declared before; nothing changes then.
+    pub fn declare_free(&mut self, run: FrameRun) -> Result<(), FrameError> {
+        self.frames.declare_free(run)?;
+        self.system.frames_guaranteeable += run.count;
+        Ok(())
+    }
+
+    /// Says at boot that frames are the kernel's own.
+    ///
+    /// # Errors
+    /// As [`declare_free`](Self::declare_free).
+    pub fn declare_kernel(&mut self, run: FrameRun) -> Result<(), FrameError> {
+        self.frames.declare_kernel(run)
     }
 
     /// The environments.
     #[must_use]
-    pub fn environments(&self) -> &Environments {
+    pub fn environments(&self) -> &Environments<'a> {
         &self.environments
     }
 
@@ -40,76 +146,81 @@ impl<'a> Core<'a> {
 
     /// The slice vectors by CPU.
     #[must_use]
-    pub fn slices(&self) -> &[SliceVector] {
-        &self.slices[..self.cpus]
+    pub fn slices(&self) -> &Slices<'a> {
+        &self.slices
     }
 
-    /// Makes an environment with its slices (at the lowest free positions) and without frames.
+    /// The system page.
+    #[must_use]
+    pub fn system(&self) -> &SystemPage {
+        self.system
+    }
+
+    /// Counts a shootdown.
+    pub fn count_shootdown(&mut self) {
+        self.system.shootdowns += 1;
+    }
+
+    /// Makes an environment of the manifest, stopped, with `reserve` frames of metadata at the lowest free run.
     ///
     /// # Errors
     /// The first property that cannot be had; nothing changes then.
-    pub fn create(&mut self, new: &NewEnvironment<'_>) -> Result<EnvironmentId, CreateError> {
+    pub fn boot_environment(
+        &mut self,
+        machine: &mut dyn Machine,
+        new: &NewEnvironment<'_>,
+        reserve: u64,
+    ) -> Result<EnvironmentId, CreateError> {
         if !(1..=MAX_NAME).contains(&new.name.len()) {
             return Err(CreateError::Name);
         }
-        let cpu = usize::try_from(new.cpu).ok().filter(|&cpu| cpu < self.cpus).ok_or(CreateError::Cpu)?;
-        if !(1..=MAX_SLICES).contains(&new.slices) {
-            return Err(CreateError::Slices);
-        }
-        let count = usize::try_from(new.slices).map_err(|_| CreateError::Slices)?;
-        let taken = |environment: &Environment| environment.is_running() && environment.has_input();
-        if new.input && self.environments.iter().any(|(_, environment)| taken(environment)) {
+        let has_input = |(id, _): (EnvironmentId, &EnvironmentRecord)| {
+            self.environments.is_live(id) && self.environments.private(id).is_some_and(|private| private.input)
+        };
+        if new.input && self.environments.iter().any(has_input) {
             return Err(CreateError::InputTaken);
         }
-        let id = self.environments.next_id().ok_or(CreateError::TableFull)?;
-        if self.slices[cpu].free() < count {
-            return Err(CreateError::VectorFull);
+        let guaranteed = self.system.frames_guaranteed.checked_add(new.guarantee).ok_or(CreateError::Guarantee)?;
+        if guaranteed > self.system.frames_guaranteeable {
+            return Err(CreateError::Guarantee);
         }
-        self.environments.fill(id, new);
-        self.slices[cpu].add_lowest(id, count);
+        let id = self.environments.next_id().ok_or(CreateError::TableFull)?;
+        let first = self.frames.find_free(reserve, 1).map_err(CreateError::Frames)?;
+        let run = FrameRun { first, count: reserve };
+        machine.open(id, &[run]).map_err(|_| CreateError::Reserve)?;
+        self.environments.fill(id, None, new.guard);
+        self.environments.name(id, new.name.as_bytes());
+        self.frames.charge(run, id);
+        self.system.frames_guaranteed = guaranteed;
+        if let Some(record) = self.environments.get_mut(id) {
+            record.guarantee = new.guarantee;
+            record.reserve = reserve;
+        }
+        if let Some(private) = self.environments.private_mut(id) {
+            (private.background, private.input) = (new.background, new.input);
+            private.slots.set(0, Slot::Held(Capability { name: new.guard, rights: new.rights }));
+        }
         Ok(id)
     }
 
-    /// Gives a running environment the lowest run of `count` free frames whose first number is a multiple of
-    /// `align`, a power of two.
-    ///
-    /// # Errors
-    /// What cannot be had; nothing changes then.
-    pub fn allocate(&mut self, owner: EnvironmentId, count: u64, align: u64) -> Result<Allocation, FrameError> {
-        let environment = self.environments.running_mut(owner).ok_or(FrameError::Owner)?;
-        let allocation = self.frames.allocate_run(owner, count, align)?;
-        environment.frames_held += allocation.run.count;
-        Ok(allocation)
-    }
-
-    /// Ends an environment: it has no slices any more, and its frames are quarantined until the release comes
-    /// back. `None` where `id` names no running environment.
-    pub fn end(&mut self, id: EnvironmentId, outcome: Outcome) -> Option<Release> {
-        if !self.environments.end(id, outcome) {
-            return None;
+    /// Puts a capability of the manifest into a slot; `false` where the slot does not exist or is in use.
+    pub fn boot_capability(&mut self, id: EnvironmentId, slot: u64, capability: Capability) -> bool {
+        let Some(private) = self.environments.private_mut(id) else { return false };
+        let empty = private.slots.slot(slot) == Some(Slot::Empty);
+        if empty {
+            private.slots.set(slot, Slot::Held(capability));
         }
-        for vector in &mut self.slices {
-            vector.remove_all(id);
-        }
-        Some(self.frames.begin_release(id))
+        empty
     }
 
-    /// Frees the frames of an environment that ended. Every CPU must have forgotten them.
-    pub fn finish_release(&mut self, release: Release) {
-        self.frames.finish_release(&release);
+    /// Events of a virtual CPU that are to go into its event page; they are the glue's from here on.
+    #[must_use]
+    pub fn take_events(&self, id: EnvironmentId, vcpu: usize) -> u64 {
+        // Acquire: what the events are about was written before they were raised.
+        self.event_word(id, vcpu).map_or(0, |word| word.swap(0, Ordering::Acquire))
     }
 
-    /// Drops the record of an ended environment, so that its place can be used again; `false` where `id` names none
-    /// or frames of it are still quarantined.
-    pub fn forget(&mut self, id: EnvironmentId) -> bool {
-        let pending = self.frames.states().any(|state| state == FrameState::Quarantined(id));
-        !pending && self.environments.forget(id)
-    }
-
-    /// The slice that runs next on a CPU; `blocked` tells which environments have nothing to do. `None` where
-    /// nobody can run.
-    pub fn next_slice(&mut self, cpu: usize, blocked: impl Fn(EnvironmentId) -> bool) -> Option<Slice> {
-        let environments = &self.environments;
-        self.slices.get_mut(cpu)?.next(|id| environments.is_running(id) && !blocked(id))
+    pub(crate) fn event_word(&self, id: EnvironmentId, vcpu: usize) -> Option<&'a AtomicU64> {
+        self.events.get(id.place().checked_mul(MAX_VCPUS)?.checked_add(vcpu)?)
     }
 }

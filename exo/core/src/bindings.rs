@@ -1,0 +1,122 @@
+//! Bindings: what is in an environment's EPT, and the records' sets of binders, which are the same thing seen from the frame.
+
+use crate::calls::{At, Failure};
+use crate::capability::Capability;
+use crate::environment::EnvironmentId;
+use crate::machine::{Binding, Machine, ReserveEmpty};
+use crate::state::Core;
+use core::ops::Range;
+use exo_abi::boot_page::FrameRun;
+use exo_abi::environment_page::{Repossession, kind, reason};
+use exo_abi::error::Error;
+use exo_abi::events;
+use exo_abi::info::frame_state;
+
+/// The bit of a place in a set of binders.
+pub(crate) fn bit(place: usize) -> u64 {
+    1_u64.checked_shl(u32::try_from(place).unwrap_or(u32::MAX)).unwrap_or(0)
+}
+
+impl Core<'_> {
+    /// Why a frame cannot be bound under a capability, if it cannot.
+    pub(crate) fn check_bindable(&self, frame: u64, capability: &Capability, rights: u64) -> Result<(), Failure> {
+        let record = self.frames.get(frame).ok_or(Error::NoSuchFrame.at(frame))?;
+        match record.state {
+            frame_state::OWNED => {}
+            frame_state::FREE | frame_state::PROMISED => return Err(Error::FrameFree.at(frame)),
+            _ => return Err(Error::NoSuchFrame.at(frame)),
+        }
+        if capability.allows(&record.guard, rights) { Ok(()) } else { Err(Error::Underprivileged.at(frame)) }
+    }
+
+    /// Binds a checked run.
+    pub(crate) fn bind(
+        &mut self,
+        machine: &mut dyn Machine,
+        id: EnvironmentId,
+        run: FrameRun,
+        binding: Binding,
+    ) -> Result<(), ReserveEmpty> {
+        machine.bind(id.place(), run, binding)?;
+        for frame in run.first..run.first + run.count {
+            if let Some(record) = self.frames.get_mut(frame) {
+                record.binders |= bit(id.place());
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the bindings of a run that is bound there. The caller flushes.
+    pub(crate) fn unbind(&mut self, machine: &mut dyn Machine, id: EnvironmentId, run: FrameRun) {
+        machine.unbind(id.place(), run);
+        for frame in run.first..run.first + run.count {
+            if let Some(record) = self.frames.get_mut(frame) {
+                record.binders &= !bit(id.place());
+            }
+        }
+    }
+
+    /// Ends every binding of a frame but its owner's, and tells those who had one. The caller flushes.
+    pub(crate) fn unbind_from_others(&mut self, machine: &mut dyn Machine, frame: u64, owner: EnvironmentId) {
+        let mut binders = self.frames.get(frame).map_or(0, |record| record.binders) & !bit(owner.place());
+        while binders != 0 {
+            let place = usize::try_from(binders.trailing_zeros()).unwrap_or(0);
+            binders &= binders - 1;
+            if let Some(id) = self.environments.at(place) {
+                self.unbind(machine, id, FrameRun { first: frame, count: 1 });
+                self.repossess(machine, id, FrameRun { first: frame, count: 1 }, reason::OWNER);
+            }
+        }
+    }
+
+    /// Ends the bindings in an environment that its slots no longer allow; says how many. The caller flushes.
+    pub(crate) fn end_unjustified(&mut self, machine: &mut dyn Machine, id: EnvironmentId) -> u64 {
+        let (mut ended, mut from) = (0, 0);
+        while let Some((run, binding)) = machine.next_binding(id.place(), from) {
+            from = run.first + run.count;
+            let slots = self.environments.private(id).map(|private| &private.slots);
+            let capability = slots.and_then(|slots| slots.get(binding.slot.into()));
+            let mut frame = run.first;
+            while let Some(lost) = self.next_unjustified(frame..from, capability.as_ref(), binding.rights) {
+                frame = lost.first + lost.count;
+                ended += lost.count;
+                self.unbind(machine, id, lost);
+                self.repossess(machine, id, lost, reason::CREDENTIAL);
+            }
+        }
+        ended
+    }
+
+    /// The first run within a range that a capability does not allow.
+    fn next_unjustified(&self, range: Range<u64>, capability: Option<&Capability>, rights: u64) -> Option<FrameRun> {
+        let allowed = |frame: u64| {
+            let guard = self.frames.get(frame).map(|record| record.guard).unwrap_or_default();
+            capability.is_some_and(|capability| capability.allows(&guard, rights))
+        };
+        let first = range.clone().find(|&frame| !allowed(frame))?;
+        let end = (first..range.end).find(|&frame| allowed(frame)).unwrap_or(range.end);
+        Some(FrameRun { first, count: end - first })
+    }
+
+    /// Writes a run into an environment's repossession vector and raises the event.
+    pub(crate) fn repossess(&mut self, machine: &mut dyn Machine, id: EnvironmentId, run: FrameRun, why: u32) {
+        self.enter_repossession(
+            machine,
+            id,
+            Repossession { kind: kind::FRAMES, reason: why, first: run.first, count: run.count },
+        );
+    }
+
+    /// Writes an entry into an environment's repossession vector and raises the event.
+    pub(crate) fn enter_repossession(&mut self, machine: &mut dyn Machine, id: EnvironmentId, entry: Repossession) {
+        let Some(page) = machine.environment_page(id.place()) else { return };
+        let count = page.repossessions.len();
+        if let Some(place) = usize::try_from(page.repossessed).ok().and_then(|n| page.repossessions.get_mut(n % count))
+        {
+            *place = entry;
+        }
+        page.repossessed += 1;
+        let what = if entry.reason == reason::CREDENTIAL { events::CREDENTIAL_REVOKED } else { 0 };
+        self.raise_environment(machine, id, events::REPOSSESSION | what);
+    }
+}

@@ -1,0 +1,229 @@
+//! Visible revocation, then abort: who may claim what, the request, the answer, and force when the deadline has passed.
+//!
+//! The kernel never chooses whom to take from: the claimant names the victim, and the victim names what it gives. Only where
+//! it does not answer does a fixed rule decide: ascending frame numbers outside of its guaranteed set.
+
+mod force;
+
+use crate::calls::{At, Failure};
+use crate::environment::EnvironmentId;
+use crate::frames::is_owned_by;
+use crate::machine::Machine;
+use crate::state::Core;
+use exo_abi::environment_page::{ANY, Request, kind, phase};
+use exo_abi::error::Error;
+use exo_abi::events;
+use exo_abi::info::frame_flags;
+
+/// Slices that the victim may run before force comes.
+const SLICES_TO_RUN: u64 = 4;
+/// Slices of wall-clock time after which force comes in any case.
+const SLICES_TO_WAIT: u64 = 64;
+
+/// What is claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// These frames.
+    Run { first: u64, end: u64 },
+    /// Any frames.
+    Frames,
+    /// This slice.
+    Slice { cpu: usize, position: usize },
+}
+
+/// A claim under way, kept with its victim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Claim {
+    pub(crate) claimant: EnvironmentId,
+    pub(crate) wanted: Wanted,
+    /// What is still to be given.
+    pub(crate) left: u64,
+    /// Even the guaranteed set may be taken.
+    pub(crate) dominated: bool,
+    begun: u64,
+    deadline: u64,
+    /// The victim's account at which force comes.
+    run_until: u64,
+}
+
+impl Core<'_> {
+    /// Whether a frame of the victim's may be claimed by name.
+    pub(crate) fn check_claimable(&self, frame: u64, victim: EnvironmentId, dominated: bool) -> Result<(), Failure> {
+        let record = self.frames.get(frame).ok_or(Error::NoSuchFrame.at(frame))?;
+        if !is_owned_by(record, victim) {
+            return Err(Error::FrameForeign.at(frame));
+        }
+        if record.flags & frame_flags::PINNED != 0 {
+            return Err(Error::FramePinned.at(frame));
+        }
+        if record.flags & frame_flags::GUARANTEED != 0 && !dominated {
+            return Err(Error::VictimGuaranteed.at(frame));
+        }
+        Ok(())
+    }
+
+    /// Whether the claimant may have so many frames of the victim's.
+    pub(crate) fn check_frame_claim(
+        &self,
+        claimant: EnvironmentId,
+        victim: EnvironmentId,
+        count: u64,
+        dominated: bool,
+    ) -> Result<(), Error> {
+        let (Some(taker), Some(giver)) = (self.environments.get(claimant), self.environments.get(victim)) else {
+            return Err(Error::NoSuchEnvironment);
+        };
+        if claimant == victim || count == 0 {
+            return Err(Error::BadArgument);
+        }
+        let below = taker.frames + taker.promised + count <= taker.guarantee;
+        if !below && !dominated {
+            return Err(Error::NotEntitled);
+        }
+        let least = if dominated { 0 } else { giver.guarantee };
+        if giver.frames < least + count { Err(Error::VictimGuaranteed) } else { Ok(()) }
+    }
+
+    /// Whether neither side has a claim under way that stands in the way of this one.
+    pub(crate) fn check_no_claim(&self, claimant: EnvironmentId, victim: EnvironmentId) -> Result<(), Error> {
+        if claimant == victim {
+            return Err(Error::BadArgument);
+        }
+        let claims = self.environments.private(claimant).is_some_and(|private| private.claims_from.is_some());
+        let asked = self.environments.private(victim).is_some_and(|private| private.request.is_some());
+        if claims || asked { Err(Error::ClaimPending) } else { Ok(()) }
+    }
+
+    /// Admits a claim: the victim is asked. Returns its serial number.
+    pub(crate) fn begin_claim(
+        &mut self,
+        machine: &mut dyn Machine,
+        claimant: EnvironmentId,
+        victim: EnvironmentId,
+        wanted: Wanted,
+        count: u64,
+        dominated: bool,
+    ) -> u64 {
+        self.claim_serial += 1;
+        self.claims += 1;
+        self.system.revocation.requests += 1;
+        let begun = machine.now();
+        let time_to_run = self.system.slice_ticks.saturating_mul(SLICES_TO_RUN);
+        let deadline = begun.saturating_add(self.system.slice_ticks.saturating_mul(SLICES_TO_WAIT));
+        let run_until = self.environments.get(victim).map_or(0, |record| record.ticks).saturating_add(time_to_run);
+        let claim = Claim { claimant, wanted, left: count, dominated, begun, deadline, run_until };
+        if let Some(private) = self.environments.private_mut(victim) {
+            private.request = Some(claim);
+        }
+        if let Some(private) = self.environments.private_mut(claimant) {
+            private.claims_from = Some(victim);
+        }
+        let (kind, first, count) = match wanted {
+            Wanted::Run { first, .. } => (kind::FRAMES, first, count),
+            Wanted::Frames => (kind::FRAMES, ANY, count),
+            Wanted::Slice { cpu, position } => (kind::SLICE, cpu as u64, position as u64),
+        };
+        let request = Request {
+            serial: self.claim_serial,
+            kind,
+            phase: phase::REQUESTED,
+            first,
+            count,
+            left: claim.left,
+            other_index: claimant.index,
+            other_generation: claimant.generation,
+            time_to_run,
+            deadline,
+        };
+        if let Some(page) = machine.environment_page(victim.place()) {
+            page.request = request;
+        }
+        if let Some(page) = machine.environment_page(claimant.place()) {
+            page.claim = Request { other_index: victim.index, other_generation: victim.generation, ..request };
+        }
+        self.raise_environment(machine, victim, events::REVOCATION);
+        self.claim_serial
+    }
+
+    /// Who gets a frame that its owner gives back, if anybody has claimed it.
+    pub(crate) fn claimant_of(&mut self, frame: u64, from: EnvironmentId) -> Option<EnvironmentId> {
+        let claim = self.environments.private_mut(from)?.request.as_mut()?;
+        let wanted = match claim.wanted {
+            Wanted::Run { first, end } => (first..end).contains(&frame),
+            Wanted::Frames => claim.left != 0,
+            Wanted::Slice { .. } => false,
+        };
+        if !wanted {
+            return None;
+        }
+        claim.left = claim.left.saturating_sub(1);
+        Some(claim.claimant)
+    }
+
+    /// Whether a claim by name covers a frame: its owner may give it back, but not put it out of the claimant's reach.
+    pub(crate) fn is_claimed(&self, frame: u64, id: EnvironmentId) -> bool {
+        let claim = self.environments.private(id).and_then(|private| private.request);
+        matches!(claim, Some(Claim { wanted: Wanted::Run { first, end }, .. }) if (first..end).contains(&frame))
+    }
+
+    /// The slice that is claimed from an environment.
+    pub(crate) fn claimed_slice(&self, id: EnvironmentId) -> Option<(usize, usize)> {
+        match self.environments.private(id)?.request?.wanted {
+            Wanted::Slice { cpu, position } => Some((cpu, position)),
+            _ => None,
+        }
+    }
+
+    /// Part of a claim has been given: tells both sides, and ends the claim with the last part.
+    pub(crate) fn note_given(&mut self, machine: &mut dyn Machine, victim: EnvironmentId, given: u64) {
+        if given == 0 {
+            return;
+        }
+        let Some(claim) = self.environments.private(victim).and_then(|private| private.request) else { return };
+        self.system.revocation.given += given;
+        if claim.left != 0 {
+            self.tell(machine, victim, &claim, phase::REQUESTED);
+            return;
+        }
+        self.system.revocation.answered += 1;
+        self.system.revocation.answer_ticks += machine.now().saturating_sub(claim.begun);
+        self.end_claim(machine, victim, &claim, phase::ANSWERED);
+    }
+
+    fn end_claim(&mut self, machine: &mut dyn Machine, victim: EnvironmentId, claim: &Claim, phase: u32) {
+        self.claims -= 1;
+        if let Some(private) = self.environments.private_mut(victim) {
+            private.request = None;
+        }
+        if let Some(private) = self.environments.private_mut(claim.claimant) {
+            private.claims_from = None;
+        }
+        self.tell(machine, victim, claim, phase);
+        self.raise_environment(machine, claim.claimant, events::CLAIM);
+    }
+
+    fn tell(&mut self, machine: &mut dyn Machine, victim: EnvironmentId, claim: &Claim, phase: u32) {
+        if let Some(page) = machine.environment_page(victim.place()) {
+            (page.request.left, page.request.phase) = (claim.left, phase);
+        }
+        if let Some(page) = machine.environment_page(claim.claimant.place()) {
+            (page.claim.left, page.claim.phase) = (claim.left, phase);
+        }
+    }
+
+    /// Ends the claims of and from an environment that begins to end.
+    pub(crate) fn cancel_claims(&mut self, machine: &mut dyn Machine, id: EnvironmentId) {
+        let private = self.environments.private(id).map(|private| (private.request, private.claims_from));
+        let Some((request, claims_from)) = private else { return };
+        if let Some(claim) = request {
+            self.end_claim(machine, id, &claim, phase::CANCELLED);
+        }
+        let victim = claims_from.and_then(|victim| {
+            let claim = self.environments.private(victim)?.request?;
+            Some((victim, claim))
+        });
+        if let Some((victim, claim)) = victim {
+            self.end_claim(machine, victim, &claim, phase::CANCELLED);
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Raising events. The bits wait in an atomic word until the virtual CPU's own CPU puts them into its event page.
+
+use crate::environment::{EnvironmentId, Waiting};
+use crate::machine::Machine;
+use crate::state::Core;
+use core::sync::atomic::Ordering;
+
+impl Core<'_> {
+    /// Raises events of a virtual CPU, which no longer waits.
+    pub(crate) fn raise(&mut self, machine: &mut dyn Machine, id: EnvironmentId, vcpu: usize, events: u64) {
+        let Some(state) = self.environments.vcpu_mut(id, vcpu) else { return };
+        state.waiting = Waiting::No;
+        let cpu = state.cpu;
+        if let Some(word) = self.event_word(id, vcpu) {
+            // Release: what the events are about comes before them.
+            word.fetch_or(events, Ordering::Release);
+        }
+        machine.kick(cpu);
+    }
+
+    /// Raises events of an environment: its lowest virtual CPU takes them.
+    pub(crate) fn raise_environment(&mut self, machine: &mut dyn Machine, id: EnvironmentId, events: u64) {
+        let vcpus = self.environments.private(id).map(|private| &private.vcpus);
+        if let Some(vcpu) = vcpus.and_then(|vcpus| vcpus.iter().position(Option::is_some)) {
+            self.raise(machine, id, vcpu, events);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! The end of an environment, in two steps: it loses everything by which it could act at once; what it had is free when the last
+//! CPU has let go of its virtual CPUs.
+
+use crate::bindings::bit;
+use crate::environment::{EnvironmentId, Outcome};
+use crate::frames::owner;
+use crate::machine::Machine;
+use crate::state::Core;
+use core::sync::atomic::Ordering;
+use exo_abi::events;
+use exo_abi::info::{MAX_ENVIRONMENTS, MAX_VCPUS, environment_state, frame_flags, frame_state};
+
+impl Core<'_> {
+    /// Ends a live environment and all that it has made. Each CPU that has virtual CPUs of it lets go of them, and says so with
+    /// [`vcpu_gone`](Self::vcpu_gone). `false` where `id` names no live environment.
+    pub fn end(&mut self, machine: &mut dyn Machine, id: EnvironmentId, outcome: Outcome) -> bool {
+        if !self.begin_end(machine, id, outcome) {
+            return false;
+        }
+        // Descendants, however deep: each round ends those whose parent has begun to end.
+        loop {
+            let orphan = |&place: &usize| {
+                let Some(id) = self.environments.at(place).filter(|&id| self.environments.is_live(id)) else {
+                    return false;
+                };
+                let Some(record) = self.environments.get(id) else { return false };
+                let parent = EnvironmentId { index: record.parent_index, generation: record.parent_generation };
+                parent.generation != 0 && !self.environments.is_live(parent)
+            };
+            let Some(child) = (0..MAX_ENVIRONMENTS).find(orphan).and_then(|place| self.environments.at(place)) else {
+                break;
+            };
+            self.begin_end(machine, child, Outcome::Destroyed);
+        }
+        for place in 0..MAX_ENVIRONMENTS {
+            if let Some(id) = self.environments.at(place) {
+                self.finish_end(machine, id);
+            }
+        }
+        true
+    }
+
+    /// A CPU has let go of a virtual CPU of an environment that ends. With the last one, everything that it had is free.
+    pub fn vcpu_gone(&mut self, machine: &mut dyn Machine, id: EnvironmentId, vcpu: usize) {
+        let Some(place) = self.environments.private_mut(id).and_then(|private| private.vcpus.get_mut(vcpu)) else {
+            return;
+        };
+        *place = None;
+        if let Some(record) = self.environments.get_mut(id) {
+            record.vcpus = record.vcpus.saturating_sub(1);
+        }
+        self.finish_end(machine, id);
+    }
+
+    fn begin_end(&mut self, machine: &mut dyn Machine, id: EnvironmentId, outcome: Outcome) -> bool {
+        if !self.environments.is_live(id) {
+            return false;
+        }
+        self.cancel_claims(machine, id);
+        self.environments.begin_end(id, outcome);
+        self.slices.remove_all(id);
+        if let Some(record) = self.environments.get_mut(id) {
+            record.slices = 0;
+        }
+        self.kick_all(machine, id);
+        true
+    }
+
+    /// Has every CPU with a virtual CPU of this environment look at its state.
+    pub(crate) fn kick_all(&mut self, machine: &mut dyn Machine, id: EnvironmentId) {
+        let vcpus = self.environments.private(id).map(|private| private.vcpus).unwrap_or_default();
+        for vcpu in vcpus.into_iter().flatten() {
+            machine.kick(vcpu.cpu);
+        }
+    }
+
+    fn finish_end(&mut self, machine: &mut dyn Machine, id: EnvironmentId) {
+        let ready =
+            |record: &exo_abi::info::EnvironmentRecord| record.state == environment_state::DYING && record.vcpus == 0;
+        if !self.environments.get(id).is_some_and(ready) {
+            return;
+        }
+        self.take_bindings(machine, id);
+        machine.flush();
+        self.free_frames(id);
+        machine.close(id.place());
+        for vcpu in 0..MAX_VCPUS {
+            if let Some(word) = self.event_word(id, vcpu) {
+                word.store(0, Ordering::Relaxed); // only this lock's holders and the CPUs that have let go use it
+            }
+        }
+        let Some(record) = self.environments.get_mut(id) else { return };
+        let guarantee = core::mem::take(&mut record.guarantee);
+        (record.state, record.frames, record.promised, record.reserve) = (environment_state::ENDED, 0, 0, 0);
+        let parent = EnvironmentId { index: record.parent_index, generation: record.parent_generation };
+        match self.environments.get_mut(parent).filter(|record| crate::environment::is_live(record)) {
+            Some(record) => {
+                record.guarantee += guarantee;
+                self.raise_environment(machine, parent, events::CHILD_EXIT);
+            }
+            None => {
+                self.system.frames_guaranteed -= guarantee;
+                // Nobody is left who could ask; the kernel's own children are kept for the report.
+                if parent.generation != 0 {
+                    self.environments.forget(id);
+                }
+            }
+        }
+    }
+
+    /// Ends all bindings of this environment, and all bindings of its frames anywhere.
+    fn take_bindings(&mut self, machine: &mut dyn Machine, id: EnvironmentId) {
+        let mut from = 0;
+        while let Some((run, _)) = machine.next_binding(id.place(), from) {
+            from = run.first + run.count;
+            self.unbind(machine, id, run);
+        }
+        for frame in 0..self.frames.frame_count() {
+            let Some(record) = self.frames.get_mut(frame) else { continue };
+            if record.state != frame_state::OWNED || owner(record) != Some(id) {
+                continue;
+            }
+            record.state = frame_state::QUARANTINED;
+            if record.binders & !bit(id.place()) != 0 {
+                self.unbind_from_others(machine, frame, id);
+            }
+        }
+    }
+
+    /// Frees what this environment owned, its reserve, and what was promised to it.
+    fn free_frames(&mut self, id: EnvironmentId) {
+        for (_, record) in self.frames.iter_mut() {
+            if owner(record) != Some(id) {
+                continue;
+            }
+            match record.state {
+                frame_state::QUARANTINED | frame_state::KERNEL | frame_state::PROMISED | frame_state::FREE => {
+                    *record = exo_abi::info::FrameRecord {
+                        state: frame_state::FREE,
+                        flags: frame_flags::DIRTY,
+                        ..exo_abi::info::FrameRecord::default()
+                    };
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A frame comes back from its owner: to whoever has claimed it, else to nobody. Says whether it answered a request.
+    pub(crate) fn give_back(&mut self, frame: u64, from: EnvironmentId) -> bool {
+        self.leave_guaranteed_set(frame, from);
+        let claimant = self.claimant_of(frame, from);
+        if let Some(record) = self.environments.get_mut(from) {
+            record.frames -= 1;
+        }
+        match claimant {
+            Some(claimant) => {
+                self.frames.promise(frame, claimant);
+                if let Some(record) = self.environments.get_mut(claimant) {
+                    record.promised += 1;
+                }
+                true
+            }
+            None => {
+                self.frames.free(frame);
+                false
+            }
+        }
+    }
+
+    /// A frame of an environment goes, and with it its place in the guaranteed set, if it has one.
+    pub(crate) fn leave_guaranteed_set(&mut self, frame: u64, id: EnvironmentId) {
+        let Some(record) = self.frames.get_mut(frame) else { return };
+        if record.flags & frame_flags::GUARANTEED != 0
+            && let Some(private) = self.environments.private_mut(id)
+        {
+            record.flags &= !frame_flags::GUARANTEED;
+            private.guaranteed -= 1;
+        }
+    }
+
+    /// How many frames an environment has in its guaranteed set.
+    pub(crate) fn guaranteed_set(&self, id: EnvironmentId) -> u64 {
+        self.environments.private(id).map_or(0, |private| private.guaranteed)
+    }
+}
