@@ -1,12 +1,12 @@
 //! Accesses to memory that the environment does not hold, as its own exceptions.
 
 use crate::exceptions::{self, ExceptionFrame};
-use crate::{call, frames};
+use crate::call::{self, Failure};
+use crate::frames;
 use core::mem::transmute;
 use core::ptr::{addr_of_mut, null_mut};
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use exo_abi::boot_page::BootPage;
-use exo_abi::error::Error;
 use exo_abi::fault_page::{FAULT_VECTOR, FaultPage};
 
 /// An access to memory that the environment does not hold.
@@ -48,8 +48,8 @@ fn on_access(frame: &mut ExceptionFrame) {
 /// Hands all such accesses to `handler` from now on; before that, they end the environment.
 ///
 /// # Errors
-/// None that the contract names.
-pub fn handle(handler: Handler) -> Result<(), Error> {
+/// None that the table names.
+pub fn handle(handler: Handler) -> Result<(), Failure> {
     HANDLER.store(handler as *mut (), Ordering::Relaxed);
     exceptions::set_handler(FAULT_VECTOR, on_access);
     call::set_fault_delivery(true)

@@ -7,6 +7,9 @@
 // A guest owns its page tables, descriptor tables and stacks, and nobody else can take care of them.
 #![allow(unsafe_code)]
 
+#[cfg(test)]
+extern crate std;
+
 pub mod call;
 pub mod console;
 mod counters;
