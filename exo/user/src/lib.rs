@@ -14,11 +14,13 @@ pub mod call;
 pub mod console;
 mod counters;
 pub mod cpu;
+mod environment_id;
 pub mod exceptions;
 pub mod foreign;
 pub mod frames;
 #[cfg(target_os = "none")]
 mod heap;
+pub mod info;
 mod logger;
 pub mod page_table;
 #[cfg(target_os = "none")]
@@ -27,6 +29,7 @@ pub mod segments;
 pub mod start;
 
 pub use counters::counters;
+pub use environment_id::EnvironmentId;
 pub use exo_abi as abi;
 pub use x86_64;
 

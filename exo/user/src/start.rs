@@ -42,6 +42,7 @@ pub fn run(boot: &'static BootPage, main: fn(&'static BootPage) -> u32) -> ! {
         call::exit(STATUS_BOOT_PAGE);
     }
     frames::initialise(boot);
+    crate::info::initialise(boot);
     crate::counters::initialise(boot);
     crate::foreign::initialise(boot);
     console::initialise();
