@@ -1,7 +1,7 @@
 //! Accesses to memory that the environment does not hold, as its own exceptions.
 
-use crate::exceptions::{self, ExceptionFrame};
 use crate::call::{self, Failure};
+use crate::exceptions::{self, ExceptionFrame};
 use crate::frames;
 use core::mem::transmute;
 use core::ptr::{addr_of_mut, null_mut};

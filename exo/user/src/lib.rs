@@ -11,6 +11,7 @@
 extern crate std;
 
 pub mod call;
+pub mod capability;
 pub mod console;
 mod counters;
 pub mod cpu;

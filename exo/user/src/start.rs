@@ -43,6 +43,7 @@ pub fn run(boot: &'static BootPage, main: fn(&'static BootPage) -> u32) -> ! {
     }
     frames::initialise(boot);
     crate::info::initialise(boot);
+    crate::capability::initialise(boot);
     crate::counters::initialise(boot);
     crate::foreign::initialise(boot);
     console::initialise();
