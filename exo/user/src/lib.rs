@@ -16,6 +16,7 @@ pub mod console;
 mod counters;
 pub mod cpu;
 mod environment_id;
+pub mod events;
 pub mod exceptions;
 pub mod foreign;
 pub mod frames;
@@ -26,8 +27,10 @@ mod logger;
 pub mod page_table;
 #[cfg(target_os = "none")]
 mod panic;
+pub mod predicate;
 pub mod segments;
 pub mod start;
+pub mod vcpu;
 
 pub use counters::counters;
 pub use environment_id::EnvironmentId;

@@ -44,11 +44,10 @@ pub fn run(boot: &'static BootPage, main: fn(&'static BootPage) -> u32) -> ! {
     frames::initialise(boot);
     crate::info::initialise(boot);
     crate::capability::initialise(boot);
-    crate::counters::initialise(boot);
-    crate::foreign::initialise(boot);
+    crate::vcpu::initialise(boot);
     console::initialise();
     logger::initialise();
-    segments::load();
+    segments::load(0);
     exceptions::load();
     let status = main(boot);
     console::flush();
