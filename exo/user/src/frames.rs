@@ -122,3 +122,47 @@ pub fn allocate_contiguous(count: u64) -> Option<&'static mut [u8]> {
 pub fn untouched() -> u64 {
     FREE.lock().runs.iter().map(|run| run.count).sum()
 }
+
+/// The environment's own page tables, through the physical window.
+#[derive(Debug)]
+pub struct WindowTables(());
+
+impl WindowTables {
+    pub(crate) const fn new() -> Self {
+        Self(())
+    }
+}
+
+impl crate::page_table::TableMemory for WindowTables {
+    unsafe fn read(&self, table: u64, index: usize) -> u64 {
+        // SAFETY: the caller promises a table of the environment's, which the window maps.
+        unsafe { table_word(table, index) }.load(Ordering::Relaxed)
+    }
+
+    unsafe fn update(&mut self, table: u64, index: usize, change: impl Fn(u64) -> u64) -> u64 {
+        // SAFETY: the caller promises a table of the environment's, which the window maps.
+        let word = unsafe { table_word(table, index) };
+        let mut before = word.load(Ordering::Relaxed);
+        while let Err(now) = word.compare_exchange(before, change(before), Ordering::SeqCst, Ordering::Relaxed) {
+            before = now;
+        }
+        before
+    }
+
+    fn take(&mut self) -> Option<u64> {
+        let mut table = allocate()?;
+        table.bytes().fill(0);
+        Some(table.leak())
+    }
+
+    unsafe fn give(&mut self, table: u64) {
+        drop(Frame { number: table / FRAME_SIZE });
+    }
+}
+
+/// # Safety
+/// The table is the environment's and lies in the window; `index` is less than 512.
+unsafe fn table_word(table: u64, index: usize) -> &'static AtomicU64 {
+    // SAFETY: the caller promises the place; tables are only used as atomic words.
+    unsafe { &*window(table + index as u64 * 8).cast() }
+}
