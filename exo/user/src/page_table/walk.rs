@@ -179,4 +179,27 @@ impl<M: TableMemory> PageTable<M> {
         flush.add(canonical(at), flags.contains(Flags::GLOBAL));
         Ok(())
     }
+
+    /// Lets the tables above a range pass what its leaves allow.
+    pub(super) fn pass_upwards(&mut self, start: u64, end: u64, flags: Flags, flush: &mut Flush) {
+        let wanted = PASS | (flags & Flags::USER_ACCESSIBLE).bits();
+        let mut at = start;
+        while at < end {
+            let level = self.find(at).level;
+            let mut table = self.root;
+            for above in (level + 1..=4).rev() {
+                let index = index(at, above);
+                // SAFETY: the place is of this tree; the word leads to a table, for `find` went through it.
+                let before = unsafe {
+                    let raise = |word| if is_table(word, above) { word | wanted } else { word };
+                    self.memory.update(table, index, raise)
+                };
+                if is_table(before, above) && before & wanted != wanted {
+                    flush.add_everything();
+                }
+                table = before & ADDRESS;
+            }
+            at = (at & !(span(level) - 1)) + span(level);
+        }
+    }
 }
