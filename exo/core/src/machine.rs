@@ -33,6 +33,8 @@ pub struct VcpuStart {
     pub stack: u64,
     /// Physical address of the top-level page table.
     pub page_table: u64,
+    /// What rdi holds at the first instruction; `None` is the physical address of the event page.
+    pub argument: Option<u64>,
 }
 
 /// The machine as the state machine sees it. Implementations do as told: every check has been made before, and what has no
