@@ -1,50 +1,40 @@
-//! Calls to the kernel: one raw stub, and a safe function for each call that cannot harm the caller.
+//! Calls to the kernel: the raw stub, [`Kernel`] with one typed method for each call of the table, and a safe function for
+//! each call that needs no credential and cannot harm the caller.
+
+mod failure;
+mod kernel;
+#[cfg(test)]
+mod tests;
+
+pub use failure::Failure;
+pub use kernel::{Kernel, Machine};
 
 use core::arch::asm;
 use exo_abi::call::Call;
 use exo_abi::console::Stream;
-use exo_abi::error::Error;
 
 /// What a call left in its two result registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// rax: zero or the number of an [`Error`].
+    /// rax: zero or the number of an [`Error`](exo_abi::error::Error).
     pub code: u64,
-    /// rdx: the value.
+    /// rdx: the value, or with an error what was wrong.
     pub value: u64,
 }
 
-impl Reply {
-    /// The reply as a result.
-    ///
-    /// # Errors
-    /// The call's error.
-    ///
-    /// # Panics
-    /// If the error is one that this version of the contract does not name: such a kernel must not have
-    /// presented this version in the boot page.
-    pub fn result(self) -> Result<u64, Error> {
-        match Error::from_number(self.code) {
-            Some(error) => Err(error),
-            None if self.code == 0 => Ok(self.value),
-            None => panic!("the kernel answered with error {}, which the contract does not name", self.code),
-        }
-    }
-}
-
-/// Makes any call. `arguments` go to rdi rsi rdx r10 r8 r9.
+/// Makes any call. `word` goes to rax, see [`Request`](exo_abi::call::Request); `arguments` go to rdi rsi rdx r10 r8 r9.
 ///
 /// # Safety
-/// Memory that the call writes must be the caller's to lose.
+/// Memory that the call writes or takes away must be the caller's to lose.
 #[inline(always)]
-pub unsafe fn raw(number: u64, arguments: [u64; 6]) -> Reply {
+pub unsafe fn raw(word: u64, arguments: [u64; 6]) -> Reply {
     let [first, second, third, fourth, fifth, sixth] = arguments;
     let (code, value);
     // SAFETY: a call changes rax and rdx only, and memory as the caller of this function answers for.
     unsafe {
         asm!(
             "vmcall",
-            inlateout("rax") number => code,
+            inlateout("rax") word => code,
             in("rdi") first,
             in("rsi") second,
             inlateout("rdx") third => value,
@@ -69,52 +59,41 @@ pub fn null() -> Reply {
 /// Ends the environment. What the console still buffers is lost; call [`crate::console::flush`] before.
 pub fn exit(status: u32) -> ! {
     loop {
-        // SAFETY: this call touches no memory that is ever read again.
-        unsafe { raw(Call::Exit as u64, [status.into(), 0, 0, 0, 0, 0]) };
+        // It does not return; were it to, there would be nothing else to do.
+        let _ = Machine.exit(status.into());
     }
 }
 
 /// Writes `length` bytes at a physical address to the console; the value is how many were taken.
 ///
 /// # Errors
-/// As the contract says for a memory argument.
-pub fn console_write(stream: Stream, physical: u64, length: u64) -> Result<u64, Error> {
-    // SAFETY: this call only reads memory.
-    unsafe { raw(Call::ConsoleWrite as u64, [stream as u64, physical, length, 0, 0, 0]) }.result()
+/// As the table says.
+pub fn console_write(stream: Stream, physical: u64, length: u64) -> Result<u64, Failure> {
+    Machine.console_write(stream as u64, physical, length)
 }
 
 /// Takes what has been typed, without waiting; the value is how many bytes came.
 ///
 /// # Errors
-/// As the contract says for a memory argument.
+/// As the table says.
 ///
 /// # Safety
 /// The memory must be the caller's to overwrite, and nothing else may refer to it meanwhile.
-pub unsafe fn console_read(physical: u64, length: u64) -> Result<u64, Error> {
+pub unsafe fn console_read(physical: u64, length: u64) -> Result<u64, Failure> {
     // SAFETY: the caller answers for the memory.
-    unsafe { raw(Call::ConsoleRead as u64, [physical, length, 0, 0, 0, 0]) }.result()
+    unsafe { Machine.console_read(physical, length) }
 }
 
 /// Gives up the rest of the slice.
 pub fn yield_slice() {
-    // SAFETY: this call touches no memory.
-    unsafe { raw(Call::Yield as u64, [0; 6]) };
-}
-
-/// Asks for an interrupt on `vector` at the beginning of each slice; 0 stops it.
-///
-/// # Errors
-/// [`Error::BadArgument`] for 1..=31.
-pub fn set_upcall(vector: u8) -> Result<(), Error> {
-    // SAFETY: this call touches no memory.
-    unsafe { raw(Call::SetUpcall as u64, [vector.into(), 0, 0, 0, 0, 0]) }.result().map(|_| ())
+    // The table has no error for it.
+    let _ = Machine.yield_slice();
 }
 
 /// Has accesses to memory that the environment does not hold reach vector 20, or end the environment.
 ///
 /// # Errors
-/// None that the contract names.
-pub fn set_fault_delivery(on: bool) -> Result<(), Error> {
-    // SAFETY: this call touches no memory; the fault page is nobody else's.
-    unsafe { raw(Call::SetFaultDelivery as u64, [on.into(), 0, 0, 0, 0, 0]) }.result().map(|_| ())
+/// None that the table names.
+pub fn set_fault_delivery(on: bool) -> Result<(), Failure> {
+    Machine.set_fault_delivery(on.into()).map(drop)
 }

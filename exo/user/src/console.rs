@@ -2,11 +2,10 @@
 //!
 //! The kernel takes physical addresses, so bytes pass through frames kept for the purpose.
 
-use crate::call;
+use crate::call::{self, Failure};
 use crate::frames::{self, FRAME_BYTES, Frame};
 use core::fmt::{Arguments, Result, Write};
 use exo_abi::console::Stream;
-use exo_abi::error::Error;
 use spin::Mutex;
 
 static OUTPUT: Mutex<Channel> = Mutex::new(Channel::new(Stream::Output));
@@ -95,7 +94,7 @@ pub fn flush() {
 ///
 /// # Errors
 /// As the contract says for a memory argument.
-pub fn read(into: &mut [u8]) -> core::result::Result<usize, Error> {
+pub fn read(into: &mut [u8]) -> core::result::Result<usize, Failure> {
     let mut input = INPUT.lock();
     let Some(frame) = input.as_mut() else { return Ok(0) };
     let wanted = into.len().min(FRAME_BYTES);

@@ -1,12 +1,11 @@
 //! Accesses to memory that the environment does not hold, as its own exceptions.
 
+use crate::call::{self, Failure};
 use crate::exceptions::{self, ExceptionFrame};
-use crate::{call, frames};
+use crate::{frames, vcpu};
 use core::mem::transmute;
 use core::ptr::{addr_of_mut, null_mut};
-use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
-use exo_abi::boot_page::BootPage;
-use exo_abi::error::Error;
+use core::sync::atomic::{AtomicPtr, Ordering};
 use exo_abi::fault_page::{FAULT_VECTOR, FaultPage};
 
 /// An access to memory that the environment does not hold.
@@ -24,15 +23,10 @@ pub struct ForeignAccess {
 /// Makes the access possible, or gives up. On return the instruction runs again.
 pub type Handler = fn(&ForeignAccess, &mut ExceptionFrame);
 
-static PAGE_PHYSICAL: AtomicU64 = AtomicU64::new(0);
 static HANDLER: AtomicPtr<()> = AtomicPtr::new(null_mut());
 
-pub(crate) fn initialise(boot: &BootPage) {
-    PAGE_PHYSICAL.store(boot.fault_page_physical, Ordering::Relaxed);
-}
-
 fn on_access(frame: &mut ExceptionFrame) {
-    let page = frames::window(PAGE_PHYSICAL.load(Ordering::Relaxed)).cast::<FaultPage>();
+    let page = frames::window(vcpu::pages().faults.load(Ordering::Acquire)).cast::<FaultPage>();
     // SAFETY: the boot page names this frame as the fault page, which stays mapped in the physical window. Volatile, as CPU
     // or kernel write it; they do not while it is busy, and it is from before this vector was raised to the last line.
     let access = unsafe {
@@ -45,11 +39,12 @@ fn on_access(frame: &mut ExceptionFrame) {
     unsafe { transmute::<*mut (), Handler>(handler)(&access, frame) }
 }
 
-/// Hands all such accesses to `handler` from now on; before that, they end the environment.
+/// Hands all such accesses of this virtual CPU to `handler` from now on; before that, they end the environment. There is one
+/// handler for all.
 ///
 /// # Errors
-/// None that the contract names.
-pub fn handle(handler: Handler) -> Result<(), Error> {
+/// None that the table names.
+pub fn handle(handler: Handler) -> Result<(), Failure> {
     HANDLER.store(handler as *mut (), Ordering::Relaxed);
     exceptions::set_handler(FAULT_VECTOR, on_access);
     call::set_fault_delivery(true)

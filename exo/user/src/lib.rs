@@ -7,23 +7,33 @@
 // A guest owns its page tables, descriptor tables and stacks, and nobody else can take care of them.
 #![allow(unsafe_code)]
 
+#[cfg(test)]
+extern crate std;
+
 pub mod call;
+pub mod capability;
 pub mod console;
 mod counters;
 pub mod cpu;
+mod environment_id;
+pub mod events;
 pub mod exceptions;
 pub mod foreign;
 pub mod frames;
 #[cfg(target_os = "none")]
 mod heap;
+pub mod info;
 mod logger;
 pub mod page_table;
 #[cfg(target_os = "none")]
 mod panic;
+pub mod predicate;
 pub mod segments;
 pub mod start;
+pub mod vcpu;
 
 pub use counters::counters;
+pub use environment_id::EnvironmentId;
 pub use exo_abi as abi;
 pub use x86_64;
 

@@ -2,6 +2,7 @@
 //! that loads a segment, and no exception, works before this.
 
 use crate::frames;
+use exo_abi::info::MAX_VCPUS;
 use spin::Once;
 use x86_64::instructions::segmentation::{CS, DS, ES, SS, Segment};
 use x86_64::instructions::tables::load_tss;
@@ -19,6 +20,8 @@ pub const USER_DATA: SegmentSelector = SegmentSelector::new(3, PrivilegeLevel::R
 pub const USER_CODE: SegmentSelector = SegmentSelector::new(4, PrivilegeLevel::Ring3);
 /// The task state segment.
 pub const TASK_STATE: SegmentSelector = SegmentSelector::new(5, PrivilegeLevel::Ring0);
+/// Nobody loads it: its limit is the number of the virtual CPU, for [`crate::vcpu::current`].
+pub(crate) const VCPU_NUMBER: SegmentSelector = SegmentSelector::new(7, PrivilegeLevel::Ring0);
 
 /// What STAR must hold for SYSCALL and SYSRET to use these segments.
 pub const STAR: u64 = ((KERNEL_DATA.0 as u64 | 3) << 48) | ((KERNEL_CODE.0 as u64) << 32);
@@ -31,16 +34,23 @@ pub(crate) const MACHINE_CHECK_STACK: u16 = 2;
 /// Frames in each stack.
 const STACK_FRAMES: u64 = 4;
 
-static TSS: Once<TaskStateSegment> = Once::new();
-static GDT: Once<GlobalDescriptorTable> = Once::new();
+static TSS: [Once<TaskStateSegment>; MAX_VCPUS] = [const { Once::new() }; MAX_VCPUS];
+static GDT: [Once<GlobalDescriptorTable>; MAX_VCPUS] = [const { Once::new() }; MAX_VCPUS];
 
 fn stack_top() -> VirtAddr {
     frames::allocate_contiguous(STACK_FRAMES)
         .map_or(VirtAddr::zero(), |stack| VirtAddr::from_ptr(stack.as_mut_ptr_range().end))
 }
 
-pub(crate) fn load() {
-    let tss = TSS.call_once(|| {
+/// A data segment whose limit is a number.
+const fn number_segment(number: u64) -> Descriptor {
+    const PRESENT_DATA: u64 = 0x90 << 40;
+    Descriptor::UserSegment(PRESENT_DATA | number & 0xffff)
+}
+
+/// Makes, for the first time, and loads the tables of virtual CPU `vcpu`, which runs this.
+pub(crate) fn load(vcpu: usize) {
+    let tss = TSS[vcpu].call_once(|| {
         let mut tss = TaskStateSegment::new();
         tss.privilege_stack_table[0] = stack_top();
         for index in [DOUBLE_FAULT_STACK, NMI_STACK, MACHINE_CHECK_STACK] {
@@ -48,13 +58,14 @@ pub(crate) fn load() {
         }
         tss
     });
-    let gdt = GDT.call_once(|| {
+    let gdt = GDT[vcpu].call_once(|| {
         let mut gdt = GlobalDescriptorTable::new();
         gdt.append(Descriptor::kernel_code_segment());
         gdt.append(Descriptor::kernel_data_segment());
         gdt.append(Descriptor::user_data_segment());
         gdt.append(Descriptor::user_code_segment());
         gdt.append(Descriptor::tss_segment(tss));
+        gdt.append(number_segment(vcpu as u64));
         gdt
     });
     gdt.load();

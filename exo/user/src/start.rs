@@ -42,11 +42,12 @@ pub fn run(boot: &'static BootPage, main: fn(&'static BootPage) -> u32) -> ! {
         call::exit(STATUS_BOOT_PAGE);
     }
     frames::initialise(boot);
-    crate::counters::initialise(boot);
-    crate::foreign::initialise(boot);
+    crate::info::initialise(boot);
+    crate::capability::initialise(boot);
+    crate::vcpu::initialise(boot);
     console::initialise();
     logger::initialise();
-    segments::load();
+    segments::load(0);
     exceptions::load();
     let status = main(boot);
     console::flush();

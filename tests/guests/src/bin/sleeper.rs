@@ -4,8 +4,8 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use exo_user::abi::boot_page::BootPage;
-use exo_user::exceptions::{self, ExceptionFrame};
-use exo_user::{call, cpu, eprintln, println};
+use exo_user::events::{self, Upcall};
+use exo_user::{cpu, println};
 
 exo_user::entry!(main);
 
@@ -14,16 +14,13 @@ const ROUNDS: u64 = 100;
 
 static UPCALLS: AtomicU64 = AtomicU64::new(0);
 
-fn upcall(_frame: &mut ExceptionFrame) {
+fn upcall(_upcall: &mut Upcall<'_>) {
     UPCALLS.fetch_add(1, Ordering::Relaxed);
 }
 
 fn main(boot: &'static BootPage) -> u32 {
-    exceptions::set_handler(VECTOR, upcall);
-    if let Err(error) = call::set_upcall(VECTOR) {
-        eprintln!("asking for upcalls: {error}");
-        return 1;
-    }
+    events::set_handler(events::SLICE_BEGIN, upcall);
+    events::set_vector(VECTOR);
     cpu::enable_interrupts();
     let (begin, exits) = (cpu::read_tsc(), exo_user::counters().exits[HLT]);
     for _ in 0..ROUNDS {

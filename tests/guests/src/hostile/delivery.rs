@@ -6,6 +6,7 @@ use crate::{attempt, code};
 use alloc::format;
 use core::arch::asm;
 use exo_user::abi::boot_page::BootPage;
+use exo_user::events::{self, Upcall};
 use exo_user::exceptions::{self, ExceptionFrame, vector};
 use exo_user::page_table::{self, Flags};
 use exo_user::{call, console, cpu, frames, println};
@@ -94,7 +95,7 @@ fn halt(_boot: &'static BootPage) -> Verdict {
 }
 
 fn unhandled_upcall(boot: &'static BootPage) -> Verdict {
-    call::set_upcall(0x40).map_err(|error| format!("{error}"))?;
+    events::set_vector(0x40);
     remove_idt();
     cpu::enable_interrupts();
     let begin = cpu::read_tsc();
@@ -106,28 +107,30 @@ fn unhandled_upcall(boot: &'static BootPage) -> Verdict {
 
 static UPCALLS: core::sync::atomic::AtomicU64 = core::sync::atomic::AtomicU64::new(0);
 
-fn on_upcall(_frame: &mut ExceptionFrame) {
+fn on_interrupt(_frame: &mut ExceptionFrame) {
+    UPCALLS.fetch_add(1, core::sync::atomic::Ordering::Relaxed);
+}
+
+fn on_slice(_upcall: &mut Upcall<'_>) {
     UPCALLS.fetch_add(1, core::sync::atomic::Ordering::Relaxed);
 }
 
 fn upcall_flood(_boot: &'static BootPage) -> Verdict {
-    for vector in 32..=255 {
-        exceptions::set_handler(vector, on_upcall);
-    }
+    events::set_handler(events::SLICE_BEGIN, on_slice);
     cpu::enable_interrupts();
     for round in 0..100_u8 {
-        call::set_upcall(32 + round * 2).map_err(|error| format!("{error}"))?;
+        events::set_vector(32 + round * 2);
         call::yield_slice();
     }
     cpu::disable_interrupts();
-    call::set_upcall(0).map_err(|error| format!("{error}"))?;
+    events::set_vector(0);
     let upcalls = UPCALLS.load(core::sync::atomic::Ordering::Relaxed);
     println!("saw {upcalls} upcalls");
     if upcalls >= 100 { Ok(()) } else { Err(format!("{upcalls} upcalls for a hundred slices")) }
 }
 
 fn interrupt_storm(_boot: &'static BootPage) -> Verdict {
-    exceptions::set_handler(0x90, on_upcall);
+    exceptions::set_handler(0x90, on_interrupt);
     for _ in 0..100_000 {
         // SAFETY: the vector's handler counts and returns.
         unsafe { asm!("int 0x90", options(nostack)) };
