@@ -35,8 +35,8 @@ fn boot(magic: u64, information: u64) -> Result<core::convert::Infallible, Refus
     let machine = start::machine(&options)?;
     let operation = start::operation(machine, segments)?;
     let kernel = start::kernel(&options, machine, kernel_memory, &firmware, &memory)?;
-    for (module, line) in &modules {
-        start::load(kernel, module, line)?;
+    for (number, (module, line)) in modules.iter().enumerate() {
+        start::load(kernel, number, module, line)?;
     }
     start::other_cpus(kernel, &firmware, &memory);
     kernel.run(&operation)

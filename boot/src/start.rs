@@ -10,7 +10,8 @@ use boot::boot_data::{BootData, MAX_MODULES, Range};
 use boot::command_line::{self, Finish, KernelOptions, ModuleOptions, Output};
 use boot::firmware::{Firmware, PowerTimerPlace};
 use boot::memory_map::{Division, MemoryMap};
-use exo_kernel::kernel::{Configuration, Kernel};
+use exo_abi::capability::Name;
+use exo_kernel::kernel::{Configuration, Kernel, KernelError};
 use exo_kernel::loader::Module;
 use hv::addr::{FRAME_SIZE, FrameNumber, HostPhysical, HostVirtual};
 use hv::cpu::{self, CpuIndex, apic, time};
@@ -207,10 +208,12 @@ pub fn kernel(
         division.environments.iter().filter_map(frame)
     };
     // SAFETY: these runs are free RAM (`MemoryMap`) that the window maps, and the pool is not among them.
-    let guest_memory = unsafe { GuestMemory::new(runs()) };
+    let guest_memory = unsafe { GuestMemory::new(memory.frame_limit, runs()) };
+    let guest_memory = guest_memory.ok_or(KernelError::NoFrameTable { frames: memory.frame_limit })?;
     let configuration = Configuration {
         tsc_hertz,
         slice_ticks,
+        grace_ticks: slice_ticks / 8,
         cpus,
         finish: refusal::finish_choice(),
         trace: options.trace,
@@ -220,7 +223,12 @@ pub fn kernel(
 }
 
 /// Loads a module into an environment.
-pub fn load(kernel: &'static Kernel, range: &Range, line: &ModuleOptions<'static>) -> Result<(), Refusal> {
+pub fn load(
+    kernel: &'static Kernel,
+    number: usize,
+    range: &Range,
+    line: &ModuleOptions<'static>,
+) -> Result<(), Refusal> {
     // SAFETY: `BootData::parse` has found the range in available memory, and `memory` keeps it from any other use.
     let image = unsafe { bytes(*range) };
     let mut arguments = [0; exo_abi::boot_page::MAX_ARGUMENTS];
@@ -232,6 +240,11 @@ pub fn load(kernel: &'static Kernel, range: &Range, line: &ModuleOptions<'static
         memory_frames: line.memory_frames,
         cpu: CpuIndex::new(line.cpu).filter(|&cpu| cpu.as_usize() < kernel.cpus()),
         slices: line.slices,
+        guarantee_frames: line.memory_frames,
+        reserve_frames: 96 + line.memory_frames / 128,
+        guard: u8::try_from(number + 1).ok().and_then(|byte| Name::new(&[byte])).unwrap_or_default(),
+        audit: false,
+        capabilities: &[],
         background: line.background,
         input: line.input,
         arguments,

@@ -5,7 +5,7 @@ use crate::cpu::apic;
 use crate::paging::host::{Host, HostAttributes};
 use crate::paging::{MapError, Tree};
 use crate::physmap::{WINDOW, virtual_of};
-use crate::pool::KernelTables;
+use crate::pool::{Account, KernelTables};
 use spin::Mutex;
 
 /// Where stacks are mapped, each with an unmapped page below it.
@@ -61,7 +61,7 @@ const fn page(address: HostVirtual) -> u64 {
 /// # Safety
 /// The sections are where the kernel's image is and runs; called once, on the boot CPU.
 pub unsafe fn build(sections: &[Section], memory_end: HostPhysical) -> Result<HostPhysical, MapError> {
-    let mut tables = KernelTables;
+    let mut tables = KernelTables(Account::KERNEL);
     let mut tree = Tree::<Host>::new(&mut tables)?;
     let memory = |number| FrameNumber::new(number).ok_or(MapError::OutOfRange);
     let end = memory_end.as_u64().div_ceil(FRAME_SIZE);
@@ -98,7 +98,7 @@ pub(crate) fn map_stack(first: FrameNumber, count: u64) -> Result<HostVirtual, M
     let mut space = SPACE.lock();
     let space = space.as_mut().ok_or(MapError::OutOfRange)?;
     let bottom = space.next_stack_page + 1;
-    space.tree.map(&mut KernelTables, bottom, first, count, DATA)?;
+    space.tree.map(&mut KernelTables(Account::KERNEL), bottom, first, count, DATA)?;
     space.next_stack_page = bottom + count;
     Ok(HostVirtual::new(0xffff_0000_0000_0000 + (bottom + count) * FRAME_SIZE))
 }
@@ -112,5 +112,5 @@ pub fn map_trampoline(frame: FrameNumber) -> Result<(), MapError> {
     let space = space.as_mut().ok_or(MapError::OutOfRange)?;
     // The trampoline writes its own pointers before paging is on, and is only read and executed afterwards.
     let attributes = HostAttributes { global: false, ..CODE };
-    space.tree.map(&mut KernelTables, frame.number(), frame, 1, attributes)
+    space.tree.map(&mut KernelTables(Account::KERNEL), frame.number(), frame, 1, attributes)
 }

@@ -1,10 +1,11 @@
 //! A kernel frame seen as one structure, which a guest may be shown read-only.
 
 use crate::addr::FrameNumber;
-use crate::pool::KernelFrame;
+use crate::pool::{Account, KernelFrame};
 use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 use core::ptr;
+use core::sync::atomic::{AtomicU64, Ordering};
 use zerocopy::{FromBytes, IntoBytes};
 
 /// A structure in a frame of its own.
@@ -15,11 +16,11 @@ pub struct Page<T> {
 }
 
 impl<T: FromBytes + IntoBytes> Page<T> {
-    /// The structure with all bytes zero; `None` where the pool is empty.
+    /// The structure with all bytes zero, in a frame of this account; `None` where it has none.
     #[must_use]
-    pub fn new() -> Option<Self> {
+    pub fn new_in(account: Account) -> Option<Self> {
         const { assert!(size_of::<T>() <= 4096 && align_of::<T>() <= 4096) };
-        Some(Self { frame: KernelFrame::take()?, content: PhantomData })
+        Some(Self { frame: KernelFrame::take_from(account)?, content: PhantomData })
     }
 
     /// The frame.
@@ -53,10 +54,10 @@ pub struct SharedPage {
 }
 
 impl SharedPage {
-    /// A page of zeros; `None` where the pool is empty.
+    /// A page of zeros in a frame of this account; `None` where it has none.
     #[must_use]
-    pub fn new() -> Option<Self> {
-        Some(Self { frame: KernelFrame::take()? })
+    pub fn new_in(account: Account) -> Option<Self> {
+        Some(Self { frame: KernelFrame::take_from(account)? })
     }
 
     /// The frame.
@@ -70,6 +71,30 @@ impl SharedPage {
     pub fn read(&self, offset: usize) -> u32 {
         // SAFETY: the offset is aligned and inside the frame, which is this page's; any bits are a `u32`, whoever wrote them.
         unsafe { ptr::read_volatile(self.frame.pointer::<u8>().add(offset & 0xffc).cast::<u32>()) }
+    }
+
+    /// A word of 64 bits at an offset in bytes, which is rounded down to one that is aligned and in the page.
+    fn word(&self, offset: usize) -> &AtomicU64 {
+        // SAFETY: the offset is aligned and inside the frame, which is this page's and lives as long; any bits are a `u64`, whoever
+        // wrote them, and all that the kernel does with these words is atomic or volatile.
+        unsafe { AtomicU64::from_ptr(self.frame.pointer::<u8>().add(offset & 0xff8).cast::<u64>()) }
+    }
+
+    /// Reads the word at this offset.
+    #[must_use]
+    pub fn read64(&self, offset: usize) -> u64 {
+        // Acquire and Release here and below: what one side wrote before its word is there when the other sees the word.
+        self.word(offset).load(Ordering::Acquire)
+    }
+
+    /// Writes the word at this offset.
+    pub fn write64(&self, offset: usize, value: u64) {
+        self.word(offset).store(value, Ordering::Release);
+    }
+
+    /// Sets bits of the word at this offset in one step.
+    pub fn fetch_or64(&self, offset: usize, bits: u64) -> u64 {
+        self.word(offset).fetch_or(bits, Ordering::AcqRel)
     }
 
     /// Writes these words to the beginning of the page; what does not fit is left out.

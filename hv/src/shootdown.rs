@@ -1,9 +1,10 @@
 //! Making every CPU forget translations before a frame gets another use.
 //!
-//! EPT translations are used only in a guest, so a CPU in root mode has nothing to forget until it enters again. Each
-//! CPU publishes *root* or *guest, with everything up to this epoch forgotten*. Whoever has taken something away raises
-//! the epoch, kicks the CPUs that are in a guest with an older one, and waits for those only. Every CPU compares epochs
-//! before it enters, and flushes itself.
+//! EPT translations are used only in the guest space that they are of, so a CPU in root mode, or in another space, has
+//! nothing to forget until it enters again. Each CPU publishes *root* or *in this space, with everything up to this epoch
+//! forgotten*. Whoever has taken something away raises the epoch, kicks the CPUs that are in one of the spaces that lost
+//! something, with an older epoch, and waits for those only. Every CPU compares epochs before it enters, and flushes itself: what
+//! it still has cached of a space that it is not in is gone before it could be used.
 //!
 //! Nothing here flushes, kicks or enters: it only decides who must, so it is tested on the host.
 
@@ -16,7 +17,7 @@ mod tests;
 /// Most CPUs that one word of a waiting set can name.
 pub const MAX_CPUS: usize = 64;
 
-/// What a CPU publishes: 0 in root mode, else the epoch that it entered its guest with, and the guest flag.
+/// What a CPU publishes: 0 in root mode, else the epoch that it entered its guest with, which space that is, and the guest flag.
 ///
 /// A cache line each: a CPU writes its own at every exit and entry.
 #[derive(Debug)]
@@ -29,6 +30,13 @@ pub struct CpuState {
 
 const ROOT: u64 = 0;
 const GUEST: u64 = 1 << 63;
+/// Where the space is: six bits.
+const SPACE_SHIFT: u32 = 57;
+const EPOCH: u64 = (1 << SPACE_SHIFT) - 1;
+/// Most guest spaces that one word can name.
+pub const MAX_SPACES: u8 = 64;
+/// All guest spaces.
+pub const ALL_SPACES: u64 = u64::MAX;
 /// No epoch is as large: a CPU that has never flushed does so before it first enters.
 const NEVER: u64 = u64::MAX;
 
@@ -37,12 +45,13 @@ impl CpuState {
         Self { published: AtomicU64::new(ROOT), flushed: AtomicU64::new(NEVER) }
     }
 
-    /// Whether this CPU is in a guest that it entered before `epoch`.
-    fn is_behind(&self, epoch: u64) -> bool {
+    /// Whether this CPU is in one of these spaces and has entered it before `epoch`.
+    fn is_behind(&self, epoch: u64, spaces: u64) -> bool {
         // SeqCst: see `enter`. It is also an acquire: once the CPU is seen to have left its guest, all that the guest
         // did to memory through the old translation comes before whatever the frame is used for next.
         let published = self.published.load(Ordering::SeqCst);
-        published & GUEST != 0 && published & !GUEST < epoch
+        let space = (published & !GUEST) >> SPACE_SHIFT;
+        published & GUEST != 0 && spaces >> space & 1 != 0 && published & EPOCH < epoch
     }
 }
 
@@ -67,23 +76,25 @@ impl<const N: usize> Shootdown<N> {
         Self { epoch: AtomicU64::new(0), cpus: [const { CpuState::new() }; N] }
     }
 
-    /// Publishes that this CPU enters a guest; `true` where it must flush all its translations first. From here to the
+    /// Publishes that this CPU enters a guest of this space; `true` where it must flush all its translations first. From here to the
     /// entry nothing may be read through a guest's translation.
     ///
     /// Interrupts must be off from here to the entry, so that a kick stays pending and exits right after it.
     ///
     /// # Panics
-    /// Where `cpu` is not below `N`: a kernel bug.
+    /// Where `cpu` is not below `N`, or `space` not below [`MAX_SPACES`]: a kernel bug.
     #[must_use = "a CPU that must flush and does not still reaches frames that others now use"]
-    pub fn enter(&self, cpu: usize) -> bool {
+    pub fn enter(&self, cpu: usize, space: u8) -> bool {
+        assert!(space < MAX_SPACES, "a space's number has six bits");
         let own = &self.cpus[cpu];
+        let guest = GUEST | u64::from(space) << SPACE_SHIFT;
         // This is Dekker's pattern: we store `published` and then load `epoch`; an initiator stores `epoch` and then
         // loads `published`. Both pairs need the one total order of SeqCst: anything weaker lets both miss the other's
         // store (x86 itself reorders a store with a later load). So either we see the new epoch here and publish that,
         // or the initiator sees us in the guest with the old one, kicks us and waits.
         let mut epoch = self.epoch.load(Ordering::SeqCst);
         loop {
-            own.published.store(GUEST | epoch, Ordering::SeqCst);
+            own.published.store(guest | epoch, Ordering::SeqCst);
             let now = self.epoch.load(Ordering::SeqCst);
             if now == epoch {
                 break;
@@ -104,21 +115,27 @@ impl<const N: usize> Shootdown<N> {
         self.cpus[cpu].published.store(ROOT, Ordering::Release);
     }
 
-    /// Has every CPU forget what was taken away before this call. `kick` makes one CPU exit; it may be called for a CPU
+    /// Has every CPU forget what was taken out of these spaces before this call. `kick` makes one CPU exit; it may be called for a CPU
     /// that has just left its guest. The caller is in root mode.
     ///
     /// # Panics
     /// Where `me` is not below `N`: a kernel bug.
-    pub fn flush<R>(&self, me: usize, kick: impl FnMut(usize) -> R) -> Flushed {
-        self.flush_while(me, kick, core::hint::spin_loop)
+    pub fn flush<R>(&self, me: usize, spaces: u64, kick: impl FnMut(usize) -> R) -> Flushed {
+        self.flush_while(me, spaces, kick, core::hint::spin_loop)
     }
 
     /// [`flush`](Self::flush) with something to do while waiting: serving requests to stop, for a start.
     ///
     /// # Panics
     /// Where `me` is not below `N`, or is in a guest according to itself, so that it would wait for itself.
-    pub fn flush_while<R>(&self, me: usize, kick: impl FnMut(usize) -> R, mut wait: impl FnMut()) -> Flushed {
-        let mut waiting = self.begin(me, kick);
+    pub fn flush_while<R>(
+        &self,
+        me: usize,
+        spaces: u64,
+        kick: impl FnMut(usize) -> R,
+        mut wait: impl FnMut(),
+    ) -> Flushed {
+        let mut waiting = self.begin(me, spaces, kick);
         loop {
             match waiting.check(self) {
                 Ok(proof) => return proof,
@@ -132,20 +149,20 @@ impl<const N: usize> Shootdown<N> {
     ///
     /// # Panics
     /// Where `me` is not below `N`, or is in a guest according to itself.
-    pub fn begin<R>(&self, me: usize, mut kick: impl FnMut(usize) -> R) -> Waiting {
-        assert!(!self.cpus[me].is_behind(NEVER & !GUEST), "a CPU in a guest cannot flush others");
+    pub fn begin<R>(&self, me: usize, spaces: u64, mut kick: impl FnMut(usize) -> R) -> Waiting {
+        assert!(!self.cpus[me].is_behind(u64::MAX, ALL_SPACES), "a CPU in a guest cannot flush others");
         // Before the epoch: what is covered was taken away before, so it is visible to whoever sees the new epoch.
         let covers = covered_now();
         // SeqCst: see `enter`. As a release it publishes the changes to the tables.
         let epoch = self.epoch.fetch_add(1, Ordering::SeqCst) + 1;
         let mut cpus = 0;
         for (cpu, state) in self.cpus.iter().enumerate() {
-            if state.is_behind(epoch) {
+            if state.is_behind(epoch, spaces) {
                 cpus |= 1 << cpu;
                 kick(cpu);
             }
         }
-        Waiting { epoch, cpus, covers }
+        Waiting { epoch, spaces, cpus, covers }
     }
 
     /// The epoch: how many shootdowns there have been.
@@ -161,6 +178,7 @@ impl<const N: usize> Shootdown<N> {
 #[must_use = "a shootdown proves nothing before every CPU has answered"]
 pub struct Waiting {
     epoch: u64,
+    spaces: u64,
     cpus: u64,
     covers: u64,
 }
@@ -179,7 +197,7 @@ impl Waiting {
     pub fn check<const N: usize>(mut self, shootdown: &Shootdown<N>) -> Result<Flushed, Self> {
         for (cpu, state) in shootdown.cpus.iter().enumerate() {
             // A CPU that has left and entered again has compared epochs in between; it counts as having answered.
-            if self.cpus & 1 << cpu != 0 && !state.is_behind(self.epoch) {
+            if self.cpus & 1 << cpu != 0 && !state.is_behind(self.epoch, self.spaces) {
                 self.cpus &= !(1 << cpu);
             }
         }

@@ -73,6 +73,8 @@ pub enum Waiting {
     No,
     /// An event, or this TSC.
     Until(u64),
+    /// The same without the timer event: it has halted.
+    Halted(u64),
     /// An event, or a predicate that is not zero.
     On(Predicate),
 }

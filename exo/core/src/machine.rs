@@ -4,6 +4,7 @@ use crate::environment::EnvironmentId;
 use exo_abi::boot_page::FrameRun;
 use exo_abi::console::Stream;
 use exo_abi::environment_page::EnvironmentPage;
+use exo_abi::info::EnvironmentRecord;
 
 /// What an EPT entry says beside the frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct VcpuStart {
     pub stack: u64,
     /// Physical address of the top-level page table.
     pub page_table: u64,
+    /// What rdi holds at the first instruction; `None` is the physical address of the event page.
+    pub argument: Option<u64>,
 }
 
 /// The machine as the state machine sees it. Implementations do as told: every check has been made before, and what has no
@@ -91,7 +94,8 @@ pub trait Machine {
     fn add_reserve(&mut self, environment: usize, run: FrameRun);
 
     /// Ends an environment that has no bindings and no virtual CPUs any more. All frames of its reserve are unused afterwards.
-    fn close(&mut self, environment: usize);
+    /// `record` is how it ended.
+    fn close(&mut self, environment: usize, record: &EnvironmentRecord);
 
     /// Makes a virtual CPU. It runs once its environment does and has a slice.
     ///

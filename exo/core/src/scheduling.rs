@@ -44,6 +44,7 @@ impl Core<'_> {
                 true
             }
             Waiting::Until(_) => false,
+            Waiting::Halted(until) => machine.now() >= until,
             Waiting::On(predicate) => predicate.holds(machine, id),
         };
         if over && let Some(state) = self.environments.vcpu_mut(id, vcpu) {
@@ -67,7 +68,7 @@ impl Core<'_> {
         for record in vector.slices.iter().filter(|record| record.state == slice_state::OWNED) {
             let vcpu = slice_owner(record).filter(|&id| self.environments.is_running(id));
             match vcpu.and_then(|id| self.environments.vcpu(id, record.vcpu.into())).map(|vcpu| vcpu.waiting) {
-                Some(Waiting::Until(until)) if until != u64::MAX => {
+                Some(Waiting::Until(until) | Waiting::Halted(until)) if until != u64::MAX => {
                     wakeup.at = Some(wakeup.at.map_or(until, |at| at.min(until)));
                 }
                 Some(Waiting::On(_)) => wakeup.poll = true,
@@ -75,6 +76,15 @@ impl Core<'_> {
             }
         }
         wakeup
+    }
+
+    /// A virtual CPU has halted: it sleeps until something happens, or this TSC.
+    pub fn halt(&mut self, id: EnvironmentId, vcpu: usize, until: u64) {
+        if !self.has_events(id, vcpu)
+            && let Some(state) = self.environments.vcpu_mut(id, vcpu)
+        {
+            state.waiting = Waiting::Halted(until);
+        }
     }
 
     /// An environment has run for so many TSC ticks.

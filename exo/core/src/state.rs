@@ -3,12 +3,12 @@
 use crate::capability::{Capability, Slot};
 use crate::environment::{EnvironmentId, Environments, Private};
 use crate::frames::{FrameError, FrameTable};
-use crate::machine::Machine;
+use crate::machine::{Binding, Machine};
 use crate::slices::Slices;
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 use exo_abi::boot_page::FrameRun;
-use exo_abi::capability::Name;
+use exo_abi::capability::{Name, rights};
 use exo_abi::info::{EnvironmentRecord, FrameRecord, MAX_NAME, MAX_VCPUS, SliceVector, SystemPage};
 
 /// Where the state lies. What library OSes may read is in pages of its own, which the glue exposes.
@@ -201,6 +201,31 @@ impl<'a> Core<'a> {
             private.slots.set(0, Slot::Held(Capability { name: new.guard, rights: new.rights }));
         }
         Ok(id)
+    }
+
+    /// Gives an environment of the manifest the lowest run of free frames that is long enough at this alignment, zeroed, under its own
+    /// guard and bound with all rights under its slot 0.
+    ///
+    /// # Errors
+    /// What cannot be had.
+    pub fn boot_frames(
+        &mut self,
+        machine: &mut dyn Machine,
+        id: EnvironmentId,
+        count: u64,
+        align: u64,
+    ) -> Result<FrameRun, CreateError> {
+        const ALL: u64 = rights::READ | rights::WRITE | rights::EXECUTE;
+        let first = self.frames.find_free(count, align).map_err(CreateError::Frames)?;
+        let run = FrameRun { first, count };
+        let guard = self.environments.get(id).map(|record| record.guard).unwrap_or_default();
+        machine.scrub(run);
+        (first..first + count).for_each(|frame| self.frames.own(frame, id, guard));
+        if let Some(record) = self.environments.get_mut(id) {
+            record.frames += count;
+        }
+        self.bind(machine, id, run, Binding { rights: ALL, slot: 0 }).map_err(|_| CreateError::Reserve)?;
+        Ok(run)
     }
 
     /// Puts a capability of the manifest into a slot; `false` where the slot does not exist or is in use.

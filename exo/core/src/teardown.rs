@@ -83,7 +83,9 @@ impl Core<'_> {
         self.take_bindings(machine, id);
         machine.flush();
         self.free_frames(id);
-        machine.close(id.place());
+        if let Some(&record) = self.environments.get(id) {
+            machine.close(id.place(), &record);
+        }
         for vcpu in 0..MAX_VCPUS {
             if let Some(word) = self.event_word(id, vcpu) {
                 word.store(0, Ordering::Relaxed); // only this lock's holders and the CPUs that have let go use it

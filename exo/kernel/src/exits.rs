@@ -4,7 +4,8 @@ use crate::cpuid;
 use crate::kernel::Kernel;
 use crate::report::{End, Reason};
 use crate::resident::State;
-use exo_core::{Effect, dispatch};
+use core::sync::atomic::Ordering;
+use exo_core::{Effect, EnvironmentId, dispatch};
 use hv::cpu::apic;
 use hv::cpu::interrupts::{self, SPURIOUS_VECTOR};
 use hv::vmx::emulate::GeneralProtection;
@@ -23,6 +24,8 @@ pub(crate) enum Next {
     SliceOver,
     /// The environment gave up the rest of its slice.
     Yield,
+    /// The rest of the slice goes to this virtual CPU.
+    YieldTo(EnvironmentId, usize),
     /// The environment waits for its next slice, and sleeps for the rest of this one.
     Sleep,
     /// The environment has ended.
@@ -40,7 +43,7 @@ pub(crate) fn handle(
     raw: &RawExit,
 ) -> Next {
     match decode(raw) {
-        Exit::Vmcall => call(kernel, active, state),
+        Exit::Vmcall => call(kernel, operation, active, state),
         Exit::ExternalInterrupt { vector } => {
             if vector != SPURIOUS_VECTOR {
                 apic::end_of_interrupt();
@@ -134,29 +137,33 @@ fn joined(high: u64, low: u64) -> u64 {
     high << 32 | low & u64::from(u32::MAX)
 }
 
-fn call(kernel: &Kernel, active: &mut ActiveVcpu<'_>, state: &mut State) -> Next {
+fn call(kernel: &Kernel, operation: &Operation<'_>, active: &mut ActiveVcpu<'_>, state: &mut State) -> Next {
     if !active.in_ring_0_of_64_bit_code() {
         state.inject(active, Event::invalid_opcode());
         return Next::Resume;
     }
     let r = &active.registers;
     let arguments = [r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9];
-    let number = r.rax;
-    let (reply, effect, vector) = {
-        let mut core = kernel.core.lock();
-        let (reply, effect) = dispatch(&mut core, &mut kernel.services(), state.id, number, arguments);
-        let vector = core.environments().get(state.id).map_or(0, |environment| environment.upcall_vector());
-        (reply, effect, vector)
-    };
-    state.set_upcall(vector);
+    let request = r.rax;
+    let (reply, effect) = kernel
+        .with(operation.cpu, |core, services| dispatch(core, services, (state.id, state.vcpu), request, arguments));
     active.registers.rax = reply.status;
     active.registers.rdx = reply.value;
     active.step_over();
     match effect {
         Effect::None => Next::Resume,
+        Effect::Reschedule => {
+            kernel.attention(operation.cpu).store(true, Ordering::SeqCst);
+            Next::Resume
+        }
         Effect::YieldSlice => Next::Yield,
+        Effect::YieldTo { environment, vcpu } => Next::YieldTo(environment, vcpu),
         Effect::FaultDelivery { on } => {
             state.set_fault_delivery(active, on);
+            Next::Resume
+        }
+        Effect::LastResort { instruction, stack } => {
+            state.set_last_resort(instruction, stack);
             Next::Resume
         }
         Effect::EndEnvironment { status } => Next::End(End::Exited(status)),

@@ -1,22 +1,23 @@
 //! The exokernel on this machine: the one state behind one lock, and what every CPU needs to reach.
 
-use crate::loader::{LoadError, Module, Prepared};
+use crate::loader::prepared::Prepared;
 use crate::services::Services;
+use crate::spaces::Spaces;
+use crate::storage::{self, Allocated, EXPOSED};
 use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use exo_abi::boot_page::FrameRun;
-use exo_core::{Core, FrameRecord, FrameTable, Outcome};
+
+use exo_core::Core;
 use hv::addr::FrameNumber;
-use hv::cpu::{CpuIndex, MAX_CPUS};
+use hv::cpu::{CpuIndex, MAX_CPUS, apic, local};
 use hv::guest_memory::GuestMemory;
 use hv::output::{self, Finish};
-use hv::pool::{self, KernelBox};
+use hv::paging::Flushed;
+use hv::pool::{Exposed, KernelBox};
 use hv::shootdown::Shootdown;
 use hv::vmx::operation::Machine;
 use spin::{Mutex, Once};
-
-/// Most environments at a time.
-pub const MAX_ENVIRONMENTS: usize = 64;
 
 /// What boot has found out and been told.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +26,8 @@ pub struct Configuration {
     pub tsc_hertz: u64,
     /// TSC ticks in a slice.
     pub slice_ticks: u64,
+    /// TSC ticks of grace at a slice's end.
+    pub grace_ticks: u64,
     /// CPUs that take part.
     pub cpus: usize,
     /// How the machine ends.
@@ -58,17 +61,31 @@ impl fmt::Display for KernelError {
     }
 }
 
+/// What the lock guards.
+#[derive(Debug)]
+pub(crate) struct Guarded {
+    pub(crate) core: Core<'static>,
+    pub(crate) spaces: Spaces,
+}
+
+/// Virtual CPUs that can wait for their CPU at one time.
+const MAX_PREPARED: usize = 128;
+
 /// The exokernel.
 #[derive(Debug)]
 pub struct Kernel {
-    pub(crate) core: Mutex<Core<'static>>,
+    pub(crate) guarded: Mutex<Guarded>,
     pub(crate) memory: GuestMemory,
     pub(crate) machine: &'static Machine,
     pub(crate) configuration: Configuration,
-    /// Environments that their CPU has not taken up yet.
-    pub(crate) prepared: Mutex<heapless::Vec<KernelBox<Prepared>, MAX_ENVIRONMENTS>>,
+    /// What every environment is shown, the system page first.
+    pub(crate) exposed: [Exposed; EXPOSED],
+    /// Virtual CPUs that their CPU has not taken up yet.
+    pub(crate) prepared: Mutex<heapless::Vec<KernelBox<Prepared>, MAX_PREPARED>>,
     /// Translations that CPUs may still hold.
     pub(crate) shootdown: Shootdown<MAX_CPUS>,
+    /// CPUs that are to look at the state before they enter a guest.
+    attention: [AtomicBool; MAX_CPUS],
     /// Environments that the run waits for.
     waiting: AtomicUsize,
     failed: AtomicBool,
@@ -87,20 +104,20 @@ impl Kernel {
         memory: GuestMemory,
         free: impl Iterator<Item = (FrameNumber, u64)>,
     ) -> Result<&'static Self, KernelError> {
-        let no_table = KernelError::NoFrameTable { frames: configuration.frame_limit };
-        let records = pool::take_slice(configuration.frame_limit, FrameRecord::UNUSABLE).ok_or(no_table)?;
-        let mut frames = FrameTable::new(records);
+        let Allocated { storage, exposed } = storage::allocate(&configuration)?;
+        let mut core = Core::new(storage);
         for (first, count) in free {
-            let run = FrameRun { first: first.number(), count };
-            frames.declare_free(run, false).map_err(|_| KernelError::FreeMemory)?;
+            core.declare_free(FrameRun { first: first.number(), count }).map_err(|_| KernelError::FreeMemory)?;
         }
         Ok(KERNEL.call_once(|| Self {
-            core: Mutex::new(Core::new(frames, configuration.cpus)),
+            guarded: Mutex::new(Guarded { core, spaces: Spaces::new() }),
             memory,
             machine,
             configuration,
+            exposed,
             prepared: Mutex::new(heapless::Vec::new()),
             shootdown: Shootdown::new(),
+            attention: [const { AtomicBool::new(false) }; MAX_CPUS],
             waiting: AtomicUsize::new(0),
             failed: AtomicBool::new(false),
         }))
@@ -118,59 +135,53 @@ impl Kernel {
         self.configuration.cpus
     }
 
-    /// Makes an environment of a module. Its CPU takes it up when it begins to run.
-    ///
-    /// # Errors
-    /// [`LoadError`]: the image's or the line's fault, or too little memory.
-    pub fn load(&self, module: &Module<'_>) -> Result<(), LoadError> {
-        let prepared = self.prepare(module)?;
-        if !module.background {
-            self.waiting.fetch_add(1, Ordering::SeqCst);
+    /// Does something with the state and the machine, alone. What ended meanwhile is told of afterwards.
+    pub(crate) fn with<R>(&self, cpu: CpuIndex, body: impl FnOnce(&mut Core<'static>, &mut Services<'_>) -> R) -> R {
+        let mut guarded = self.guarded.lock();
+        let Guarded { core, spaces } = &mut *guarded;
+        let mut services = Services::new(self, spaces, cpu);
+        let result = body(core, &mut services);
+        if !spaces.ended.is_empty() {
+            let ended = core::mem::take(&mut spaces.ended);
+            drop(guarded);
+            ended.into_iter().for_each(|passed| self.ended(passed));
         }
-        let id = prepared.id;
-        let prepared = KernelBox::new(prepared).ok_or(LoadError::NoKernelMemory)?;
-        self.prepared.lock().push(prepared).map_err(|_| LoadError::TooMany)?;
-        log::info!(
-            "start name={} id={id} cpu={} memory={}",
-            module.name,
-            module.cpu.map_or(0, |cpu| cpu.as_u32()),
-            module.memory_frames
-        );
-        Ok(())
+        result
     }
 
-    /// A CPU takes no part: the environments that it should have run end before they begin.
-    pub fn without_cpu(&self, cpu: CpuIndex) {
-        while let Some(prepared) = self.take_prepared(cpu) {
-            let Prepared { id, background, name, .. } = KernelBox::into_inner(prepared);
-            log::error!("end name={name} id={id} outcome=killed reason=\"its CPU takes no part\" rip=0x0 exits=0");
-            let mut core = self.core.lock();
-            if let Some(release) = core.end(id, Outcome::Killed) {
-                // It has never run, so no CPU has a translation to its frames.
-                core.finish_release(release);
-            }
-            drop(core);
-            self.ended(background, false);
-        }
+    /// Whether a CPU is to look at the state before it enters a guest.
+    pub(crate) fn attention(&self, cpu: CpuIndex) -> &AtomicBool {
+        &self.attention[cpu.as_usize()]
     }
 
-    /// An environment that was prepared for this CPU, if one is left.
-    pub(crate) fn take_prepared(&self, cpu: CpuIndex) -> Option<KernelBox<Prepared>> {
-        let mut prepared = self.prepared.lock();
-        let index = prepared.iter().position(|prepared| prepared.cpu == cpu)?;
-        Some(prepared.swap_remove(index))
-    }
-
-    /// What the state machine may ask of the machine.
-    pub(crate) fn services(&self) -> Services<'_> {
-        Services { memory: &self.memory }
-    }
-
-    /// An environment has ended; the last one that the run waits for ends the machine.
-    pub(crate) fn ended(&self, background: bool, passed: bool) {
-        if background {
+    /// Has a CPU look at the state before it enters a guest again; one that is in a guest or idle wakes up for it.
+    pub(crate) fn kick(&self, from: CpuIndex, cpu: CpuIndex) {
+        if cpu.as_usize() >= MAX_CPUS {
             return;
         }
+        // SeqCst: see `run_guest`, which publishes itself and then looks here.
+        self.attention(cpu).store(true, Ordering::SeqCst);
+        if cpu != from && local::of(cpu).online.load(Ordering::SeqCst) {
+            apic::kick(cpu);
+        }
+    }
+
+    /// Has every CPU forget what was taken out of these spaces, one bit for each place.
+    pub(crate) fn flush(&self, from: CpuIndex, spaces: u64) -> Flushed {
+        self.shootdown.flush(from.as_usize(), spaces, |cpu| {
+            if let Some(cpu) = u32::try_from(cpu).ok().and_then(CpuIndex::new) {
+                apic::kick(cpu);
+            }
+        })
+    }
+
+    /// One more environment that the run waits for.
+    pub(crate) fn wait_for_one_more(&self) {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// An environment that the run waits for has ended; the last one ends the machine.
+    pub(crate) fn ended(&self, passed: bool) {
         if !passed {
             self.failed.store(true, Ordering::SeqCst);
         }

@@ -11,6 +11,7 @@ extern crate std;
 pub mod image;
 
 mod cpuid;
+mod event_page;
 mod exits;
 pub mod kernel;
 pub mod loader;
@@ -18,3 +19,6 @@ mod report;
 mod resident;
 mod run;
 mod services;
+mod slice;
+mod spaces;
+mod storage;

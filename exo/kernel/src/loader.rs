@@ -3,25 +3,29 @@
 //! The run of frames is used from its beginning: image, stack, boot page, page tables; the rest is free.
 
 mod fill;
+pub(crate) mod prepared;
 
 use crate::image::{self, ImageError};
 use crate::kernel::Kernel;
 use core::fmt;
-use core::num::NonZeroU16;
-use exo_abi::boot_page::MAX_NAME;
-use exo_abi::counters::CountersPage;
-use exo_abi::layout::IMAGE_BASE;
-use exo_core::environment::CreateError;
-use exo_core::frames::FrameError;
-use exo_core::{EnvironmentId, NewEnvironment};
-use hv::addr::{FRAME_SIZE, FrameNumber, LARGE_FRAMES};
+use exo_abi::boot_page::{FrameRun, ListedCapability};
+use exo_abi::capability::{Name, rights};
+use exo_abi::layout::{IMAGE_BASE, STACK_TOP};
+use exo_core::capability::Capability;
+use exo_core::state::CreateError;
+use exo_core::{EnvironmentId, NewEnvironment, VcpuStart};
+use hv::addr::{FRAME_SIZE, LARGE_FRAMES};
 use hv::cpu::CpuIndex;
 use hv::guest_memory::NotGuestMemory;
-use hv::guest_space::{BindError, GuestSpace};
-use hv::page::{Page, SharedPage};
-use hv::paging::MapError;
-use hv::paging::ept::Rights;
 use hv::vmx::vcpu::EntryState;
+
+/// An environment that is being filled.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    id: EnvironmentId,
+    run: FrameRun,
+    cpu: CpuIndex,
+}
 
 /// A library OS as the boot loader delivers it.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +40,16 @@ pub struct Module<'m> {
     pub cpu: Option<CpuIndex>,
     /// Slices in each round.
     pub slices: u32,
+    /// Frames that it can never be asked to return.
+    pub guarantee_frames: u64,
+    /// Frames for what the kernel keeps about it.
+    pub reserve_frames: u64,
+    /// The name that guards it and its frames.
+    pub guard: Name,
+    /// Its own capability allows audits.
+    pub audit: bool,
+    /// Its capabilities beside its own.
+    pub capabilities: &'m [ListedCapability],
     /// The run does not wait for its end.
     pub background: bool,
     /// It gets what is typed.
@@ -51,8 +65,6 @@ pub enum LoadError {
     Image(ImageError),
     /// The line is wrong, or no place is left.
     Create(CreateError),
-    /// Its memory cannot be had.
-    Frames(FrameError),
     /// Its memory is too small for image, stack and page tables.
     TooSmall {
         /// What the line gives, in frames.
@@ -60,10 +72,8 @@ pub enum LoadError {
     },
     /// The machine has not the CPU that the line names.
     NoCpu,
-    /// More environments than the kernel keeps.
-    TooMany,
-    /// The kernel's own memory does not suffice.
-    NoKernelMemory,
+    /// A slot that its line names does not exist or is in use.
+    Slot(u64),
     /// The kernel's tables contradict each other: a kernel bug, told instead of hidden.
     Inconsistent(&'static str),
 }
@@ -73,13 +83,11 @@ impl fmt::Display for LoadError {
         match self {
             Self::Image(error) => write!(f, "its image cannot be loaded: {error}"),
             Self::Create(error) => error.fmt(f),
-            Self::Frames(error) => write!(f, "its memory cannot be had: {error}"),
             Self::TooSmall { frames } => {
                 write!(f, "{frames} frames are too few for its image, stack and page tables")
             }
             Self::NoCpu => f.write_str("the machine has no CPU of that number"),
-            Self::TooMany => f.write_str("there are too many environments"),
-            Self::NoKernelMemory => f.write_str("the kernel's own memory does not suffice"),
+            Self::Slot(slot) => write!(f, "its slot {slot} does not exist or is in use"),
             Self::Inconsistent(what) => write!(f, "the kernel's tables contradict each other about {what}"),
         }
     }
@@ -94,61 +102,71 @@ macro_rules! from {
 from! {
     ImageError, error => Self::Image(error);
     CreateError, error => Self::Create(error);
-    FrameError, error => Self::Frames(error);
     NotGuestMemory, _ => Self::Inconsistent("free memory");
-    BindError, error => match error {
-        BindError::Map(_) => Self::NoKernelMemory,
-        BindError::NotGuestMemory(_) => Self::Inconsistent("free memory"),
-    };
-    MapError, _ => Self::NoKernelMemory;
-}
-
-/// An environment that its CPU can take up.
-#[derive(Debug)]
-pub(crate) struct Prepared {
-    pub(crate) id: EnvironmentId,
-    pub(crate) cpu: CpuIndex,
-    pub(crate) background: bool,
-    pub(crate) name: heapless::String<MAX_NAME>,
-    pub(crate) space: GuestSpace,
-    pub(crate) counters: Page<CountersPage>,
-    pub(crate) faults: SharedPage,
-    pub(crate) vpid: NonZeroU16,
-    pub(crate) entry: EntryState,
 }
 
 impl Kernel {
-    /// Makes an environment that is ready to begin.
-    pub(crate) fn prepare(&self, module: &Module<'_>) -> Result<Prepared, LoadError> {
+    /// Makes an environment of a module. Its CPU takes it up when it begins to run.
+    ///
+    /// # Errors
+    /// [`LoadError`]: the image's or the line's fault, or too little memory.
+    pub fn load(&self, module: &Module<'_>) -> Result<(), LoadError> {
         let cpu = module.cpu.ok_or(LoadError::NoCpu)?;
         let plan = image::plan(module.image, IMAGE_BASE, module.memory_frames * FRAME_SIZE)?;
+        let audit = if module.audit { rights::AUDIT } else { 0 };
         let new = NewEnvironment {
             name: module.name,
-            cpu: cpu.as_u32(),
-            slices: module.slices,
+            guard: module.guard,
+            rights: rights::ALL & !rights::AUDIT | audit,
+            guarantee: module.guarantee_frames,
             background: module.background,
             input: module.input,
         };
         let alignment = if module.memory_frames >= LARGE_FRAMES { LARGE_FRAMES } else { 1 };
-        let mut core = self.core.lock();
-        let id = core.create(&new)?;
-        let run = core.allocate(id, module.memory_frames, alignment)?.run;
-        drop(core);
-        let first = FrameNumber::new(run.first).ok_or(LoadError::Inconsistent("its frames"))?;
-        for number in run.first..run.first + run.count {
-            self.memory.scrub(FrameNumber::new(number).ok_or(LoadError::Inconsistent("its frames"))?)?;
+        let id = self.with(CpuIndex::BOOT, |core, services| {
+            let id = core.boot_environment(services, &new, module.reserve_frames)?;
+            for listed in module.capabilities {
+                let capability = Capability { name: listed.name, rights: listed.rights };
+                if !core.boot_capability(id, listed.slot, capability) {
+                    return Err(LoadError::Slot(listed.slot));
+                }
+            }
+            let run = core.boot_frames(services, id, module.memory_frames, alignment)?;
+            // Where it begins is known once its memory is filled, which needs to know where its pages are.
+            let start = VcpuStart {
+                environment: id,
+                vcpu: 0,
+                cpu: cpu.as_u32(),
+                instruction: plan.entry(),
+                stack: STACK_TOP,
+                page_table: 0,
+                argument: None,
+            };
+            core.add_vcpu(services, &start).map_err(|_| CreateError::Reserve)?;
+            if !core.boot_slices(services, id, 0, cpu.as_usize(), module.slices) {
+                return Err(CreateError::Slices.into());
+            }
+            let place = Place { id, run, cpu };
+            let entry = fill::fill(self, module, &plan, &place, services)?;
+            self.begin_at(id, entry);
+            if let Some(space) = services.spaces.get_mut(id.place()) {
+                space.waited_for = !module.background;
+            }
+            core.boot_start(id);
+            Ok(id)
+        })?;
+        if !module.background {
+            self.wait_for_one_more();
         }
-        let mut space = GuestSpace::new(&self.machine.features)?;
-        space.bind(&self.memory, first, run.count, Rights::ALL)?;
-        let counters = Page::<CountersPage>::new().ok_or(LoadError::NoKernelMemory)?;
-        space.show(&counters)?;
-        let faults = SharedPage::new().ok_or(LoadError::NoKernelMemory)?;
-        space.share(&faults)?;
-        let entry = fill::fill(self, module, &plan, id, run, cpu, [counters.number(), faults.number()])?;
-        let vpid = u16::try_from(id.index + 1).ok().and_then(NonZeroU16::new).ok_or(LoadError::TooMany)?;
-        let mut name = heapless::String::new();
-        // The state machine has checked that the name fits.
-        let _ = name.push_str(module.name);
-        Ok(Prepared { id, cpu, background: module.background, name, space, counters, faults, vpid, entry })
+        log::info!("start name={} id={id} cpu={} memory={}", module.name, cpu.as_u32(), module.memory_frames);
+        Ok(())
+    }
+
+    /// Says where the virtual CPU of a new environment begins.
+    fn begin_at(&self, id: EnvironmentId, entry: EntryState) {
+        let mut prepared = self.prepared.lock();
+        if let Some(prepared) = prepared.iter_mut().find(|prepared| prepared.id == id) {
+            prepared.entry = entry;
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What the log says of an environment's end.
 
 use core::fmt;
-use exo_abi::counters::CountersPage;
+use exo_abi::counters::EXIT_REASONS;
 use exo_core::EnvironmentId;
 use hv::addr::{GuestPhysical, GuestVirtual};
 use hv::trace::Trace;
@@ -34,6 +34,10 @@ pub enum Reason {
         /// The basic exit reason.
         reason: u16,
     },
+    /// Its metadata reserve was used up before its virtual CPU could be made.
+    ReserveEmpty,
+    /// The CPU that should have run it takes no part.
+    NoCpu,
     /// The CPU refuses the kernel's part of the VMCS.
     Refused(Failure, &'static str),
 }
@@ -49,6 +53,8 @@ impl fmt::Display for Reason {
             Self::HaltedForEver => f.write_str("halted with interrupts off"),
             Self::EntryFailed { rule } => write!(f, "VM entry failed: {rule}"),
             Self::Unexpected { reason } => write!(f, "unexpected exit: {}", reason_name(reason)),
+            Self::ReserveEmpty => f.write_str("its metadata reserve does not suffice for its virtual CPU"),
+            Self::NoCpu => f.write_str("its CPU takes no part"),
             Self::Refused(failure, rule) => write!(f, "VM entry refused: {failure}; {rule}"),
         }
     }
@@ -63,37 +69,36 @@ pub enum End {
     Killed(Reason),
 }
 
-/// Prints the end of an environment: its exits by reason, and the last of them where it was killed or `trace` asks for
-/// them.
-pub(crate) fn print(
-    name: &str,
-    id: EnvironmentId,
-    end: &End,
-    rip: u64,
-    counters: &CountersPage,
-    last: &Trace,
-    trace: bool,
-) {
-    let exits: u64 = counters.exits.iter().sum();
+/// Prints the end of an environment and its exits by reason. `end` is `None` where somebody else has ended it.
+pub(crate) fn print(name: &str, id: EnvironmentId, end: Option<(End, u64)>, exits: &[u64; EXIT_REASONS]) {
+    let total: u64 = exits.iter().sum();
     match end {
-        End::Exited(status) => log::info!("end name={name} id={id} outcome=exited status={status} exits={exits}"),
-        End::Killed(reason) => {
-            log::info!("end name={name} id={id} outcome=killed reason=\"{reason}\" rip={rip:#x} exits={exits}");
+        Some((End::Exited(status), _)) => {
+            log::info!("end name={name} id={id} outcome=exited status={status} exits={total}");
         }
+        Some((End::Killed(reason), rip)) => {
+            log::info!("end name={name} id={id} outcome=killed reason=\"{reason}\" rip={rip:#x} exits={total}");
+        }
+        None => log::info!("end name={name} id={id} outcome=destroyed exits={total}"),
     }
-    for (reason, &count) in (0..).zip(&counters.exits).filter(|&(_, &count)| count != 0) {
+    for (reason, &count) in (0..).zip(exits).filter(|&(_, &count)| count != 0) {
         log::info!("exits name={name} reason=\"{}\" count={count}", reason_name(reason));
     }
-    if trace || matches!(end, End::Killed(_)) {
-        for entry in last.newest_first() {
-            let basic = u16::try_from(entry.reason & 0xffff).unwrap_or(0);
-            log::info!(
-                "last-exit name={name} reason=\"{}\" qualification={:#x} rip={:#x} ticks={}",
-                reason_name(basic),
-                entry.qualification,
-                entry.rip,
-                entry.ticks
-            );
-        }
+}
+
+/// Prints the last exits of the virtual CPU that ended its environment, where it was killed or `trace` asks for them.
+pub(crate) fn print_last(name: &str, end: &End, last: &Trace, trace: bool) {
+    if !trace && !matches!(end, End::Killed(_)) {
+        return;
+    }
+    for entry in last.newest_first() {
+        let basic = u16::try_from(entry.reason & 0xffff).unwrap_or(0);
+        log::info!(
+            "last-exit name={name} reason=\"{}\" qualification={:#x} rip={:#x} ticks={}",
+            reason_name(basic),
+            entry.qualification,
+            entry.rip,
+            entry.ticks
+        );
     }
 }

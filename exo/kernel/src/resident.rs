@@ -1,70 +1,68 @@
-//! An environment on its CPU: its vCPU, and what the kernel keeps beside it.
+//! A virtual CPU on its CPU, and what the kernel keeps beside it.
 
-use crate::loader::Prepared;
-use crate::report::{self, End};
-use exo_abi::boot_page::MAX_NAME;
+use crate::event_page::Events;
+use crate::loader::prepared::Prepared;
 use exo_abi::counters::{CountersPage, EXIT_REASONS};
 use exo_core::EnvironmentId;
+use hv::addr::{GuestPhysical, GuestVirtual};
 use hv::cpu::tsc;
 use hv::guest_space::GuestSpace;
 use hv::page::{Page, SharedPage};
-use hv::paging::Flushed;
+use hv::pool::KernelBox;
 use hv::trace::Trace;
 use hv::vmx::exit::{Event, RawExit, reason};
 use hv::vmx::fields;
 use hv::vmx::operation::Operation;
 use hv::vmx::vcpu::{ActiveVcpu, OutOfFrames, Vcpu};
 
-/// An environment on its CPU.
+/// A virtual CPU on its CPU.
 #[derive(Debug)]
 pub(crate) struct Resident {
     pub(crate) vcpu: Vcpu,
     pub(crate) state: State,
 }
 
-/// What the kernel keeps of an environment beside its vCPU.
+/// What the kernel keeps beside a virtual CPU.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) id: EnvironmentId,
-    pub(crate) background: bool,
-    name: heapless::String<MAX_NAME>,
-    space: GuestSpace,
-    counters: Page<CountersPage>,
+    pub(crate) vcpu: usize,
+    pub(crate) counters: Page<CountersPage>,
     faults: SharedPage,
     /// Accesses to memory that the environment does not hold are its own business.
     fault_delivery: bool,
-    last: Trace,
+    /// Code and stack for a fault that cannot be delivered.
+    last_resort: Option<(u64, u64)>,
+    pub(crate) last: Trace,
     /// Where the guest was at its last exit.
     pub(crate) rip: u64,
-    /// Until when the environment sleeps, having halted: a TSC value that has passed for one that is awake.
-    pub(crate) asleep_until: u64,
-    /// The vector of the slice upcall, 0 for none.
-    upcall: u8,
-    upcall_pending: bool,
+    /// The vector of an upcall that is due.
+    upcall: Option<u8>,
     window_wanted: bool,
 }
 
 impl Resident {
-    /// Makes a vCPU for an environment that is ready to begin.
-    pub(crate) fn new(operation: &Operation<'_>, prepared: Prepared) -> Result<Self, OutOfFrames> {
-        let Prepared { id, background, name, space, counters, faults, vpid, entry, .. } = prepared;
-        let vcpu = Vcpu::new(operation, &space, vpid, &entry)?;
+    /// Makes a virtual CPU that has been prepared.
+    pub(crate) fn new(
+        operation: &Operation<'_>,
+        space: &GuestSpace,
+        prepared: KernelBox<Prepared>,
+    ) -> Result<KernelBox<Self>, OutOfFrames> {
+        let Prepared { id, vcpu, account, vpid, counters, faults, entry, .. } = KernelBox::into_inner(prepared);
         let state = State {
             id,
-            background,
-            name,
-            space,
+            vcpu,
             counters,
             faults,
             fault_delivery: false,
+            last_resort: None,
             last: Trace::default(),
             rip: entry.rip,
-            asleep_until: 0,
-            upcall: 0,
-            upcall_pending: false,
+            upcall: None,
             window_wanted: false,
         };
-        Ok(Self { vcpu, state })
+        let vcpu = Vcpu::new(operation, space, account, vpid, &entry)?;
+        KernelBox::new_in(account, Self { vcpu, state }).ok_or(OutOfFrames)
     }
 }
 
@@ -74,28 +72,31 @@ impl State {
         &mut self.counters.exits[usize::from(reason::VMCALL)]
     }
 
-    /// A slice begins; an upcall on `vector` is due unless it is 0.
-    pub(crate) fn begin_slice(&mut self, vector: u8) {
-        self.counters.slices += 1;
-        self.upcall = vector;
-        self.upcall_pending = vector != 0;
+    /// Its space, as the shootdown knows it.
+    pub(crate) fn space(&self) -> u8 {
+        // An index is below 64.
+        u8::try_from(self.id.index).unwrap_or(u8::MAX)
     }
 
-    /// The environment's choice of upcall vector takes effect at once.
-    pub(crate) fn set_upcall(&mut self, vector: u8) {
-        self.upcall = vector;
-        self.upcall_pending &= vector != 0;
+    /// Makes events pending; the guest is interrupted for them if it wants that.
+    pub(crate) fn post(&mut self, page: &Events<'_>, events: u64) {
+        if events != 0
+            && let Some(vector) = page.post(events)
+        {
+            self.upcall = Some(vector);
+        }
     }
 
     /// Delivers a pending upcall if the guest would take an interrupt, else asks to be told when it would.
     pub(crate) fn offer_upcall(&mut self, active: &mut ActiveVcpu<'_>) {
-        let deliver = self.upcall_pending && active.interruptible();
-        if deliver {
-            self.inject(active, Event::interrupt(self.upcall));
-            self.upcall_pending = false;
+        if let Some(vector) = self.upcall
+            && active.interruptible()
+        {
+            self.upcall = None;
+            self.inject(active, Event::interrupt(vector));
         }
-        if self.window_wanted != self.upcall_pending {
-            self.window_wanted = self.upcall_pending;
+        if self.window_wanted != self.upcall.is_some() {
+            self.window_wanted = self.upcall.is_some();
             self.counters.interrupt_windows += u64::from(self.window_wanted);
             active.want_interrupt_window(self.window_wanted);
         }
@@ -104,9 +105,7 @@ impl State {
     /// Injects an event; an upcall that it displaces becomes pending again.
     pub(crate) fn inject(&mut self, active: &mut ActiveVcpu<'_>, event: Event) {
         self.counters.injections += 1;
-        if active.inject(event).is_some() {
-            self.upcall_pending = self.upcall != 0;
-        }
+        self.upcall = active.inject(event).or(self.upcall);
     }
 
     /// The environment's choice of what becomes of accesses to memory that it does not hold.
@@ -115,14 +114,26 @@ impl State {
         active.deliver_faults(&self.faults, on);
     }
 
+    /// The environment's choice of where it goes on when such an access cannot be delivered.
+    pub(crate) fn set_last_resort(&mut self, instruction: u64, stack: u64) {
+        self.last_resort = (instruction != 0).then_some((instruction, stack));
+    }
+
     /// Tells the environment of such an access; `false` where it has not asked for that or cannot take it.
     pub(crate) fn reflect_fault(&mut self, active: &mut ActiveVcpu<'_>, exit: &RawExit) -> bool {
         if !self.fault_delivery {
             return false;
         }
-        let Ok(displaced) = active.reflect_fault(exit, &self.faults) else { return false };
+        match active.reflect_fault(exit, &self.faults) {
+            Ok(displaced) => self.upcall = displaced.or(self.upcall),
+            Err(_) => {
+                let Some((instruction, stack)) = self.last_resort.take() else { return false };
+                let linear = GuestVirtual::new(exit.guest_linear);
+                let physical = GuestPhysical::new(exit.guest_physical);
+                self.upcall = active.enter_last_resort(instruction, stack, linear, physical).or(self.upcall);
+            }
+        }
         self.counters.injections += 1;
-        self.upcall_pending |= displaced.is_some() && self.upcall != 0;
         true
     }
 
@@ -131,14 +142,5 @@ impl State {
         let basic = usize::from(exit.basic_reason()).min(EXIT_REASONS - 1);
         self.counters.exits[basic] += 1;
         self.last.push(tsc(), exit, active.current.read(fields::GUEST_RIP));
-    }
-
-    pub(crate) fn report(&self, end: &End, trace: bool) {
-        report::print(&self.name, self.id, end, self.rip, &self.counters, &self.last, trace);
-    }
-
-    /// Gives the kernel's frames back. The vCPU is gone, so no CPU enters the space after the flush.
-    pub(crate) fn dismantle(self, flushed: &Flushed) {
-        self.space.dismantle(flushed);
     }
 }

@@ -1,7 +1,7 @@
 //! x87, SSE and AVX state. The kernel never touches it, so it is saved only when another environment gets the CPU.
 
 use super::cpuid;
-use crate::pool::KernelFrame;
+use crate::pool::{Account, KernelFrame};
 use core::arch::asm;
 
 /// XCR0 bits that Ravelin lets guests use: x87, SSE, AVX and the three of AVX-512. Together they fit a frame.
@@ -39,8 +39,8 @@ pub const fn valid(value: u64, usable: u64) -> bool {
 impl VectorState {
     /// The state of a fresh environment: all registers at their reset values. `None` without a frame for it.
     #[must_use]
-    pub fn new() -> Option<Self> {
-        let area = KernelFrame::take()?;
+    pub fn new(account: Account) -> Option<Self> {
+        let area = KernelFrame::take_from(account)?;
         let (control, mask) = (0x37f_u16, 0x1f80_u32);
         // SAFETY: the frame is this state's alone. FCW is at 0 and MXCSR at 24 of the legacy area (SDM Vol. 1, 13.4.1);
         // the header's zeros say that every component is in its initial state.

@@ -8,6 +8,7 @@
 //! belongs to slot `i` whether the slot is split or not.
 
 mod map;
+mod next;
 mod protect;
 mod slots;
 mod unmap;

@@ -4,7 +4,9 @@
 use super::controls::SecondaryControls;
 use super::exit::{Event, EventKind, RawExit};
 use super::fields;
+use super::setup;
 use super::vcpu::ActiveVcpu;
+use crate::addr::{GuestPhysical, GuestVirtual};
 use crate::page::SharedPage;
 
 const VECTOR: u8 = 20;
@@ -55,5 +57,25 @@ impl ActiveVcpu<'_> {
         let reason_and_busy = u64::from(exit.basic_reason()) | u64::from(u32::MAX) << 32;
         page.write(&[reason_and_busy, exit.qualification, exit.guest_linear, exit.guest_physical, 0]);
         Ok(self.inject(Event::exception(VECTOR, None)))
+    }
+
+    /// Goes on elsewhere in ring 0 of 64-bit code, with interrupts off, because the guest cannot be told of an access in any other
+    /// way: rdi and rsi are where it led, rdx, rcx and r8 the old RIP, RSP and RFLAGS. What was being delivered is dropped, but an
+    /// interrupt from outside comes back as its vector.
+    pub fn enter_last_resort(
+        &mut self,
+        rip: u64,
+        rsp: u64,
+        linear: GuestVirtual,
+        physical: GuestPhysical,
+    ) -> Option<u8> {
+        let displaced = self.drop_vectoring();
+        let current = &mut self.current;
+        let old = [fields::GUEST_RIP, fields::GUEST_RSP, fields::GUEST_RFLAGS].map(|field| current.read(field));
+        setup::ring_0(current, rip, rsp);
+        let registers = &mut *self.registers;
+        (registers.rdi, registers.rsi) = (linear.as_u64(), physical.as_u64());
+        [registers.rdx, registers.rcx, registers.r8] = old;
+        displaced
     }
 }

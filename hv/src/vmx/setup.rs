@@ -129,26 +129,38 @@ pub(super) fn host_state(vmcs: &mut Current<'_>, operation: &Operation<'_>) {
     }
 }
 
-pub(super) fn guest_state(vmcs: &mut Current<'_>, machine: &Machine, entry: &EntryState) {
+const FLAT: u32 = u32::MAX;
+const DATA: u32 = 0xc093;
+
+/// Code and stack of ring 0 in 64-bit mode, with interrupts off, wherever the guest has been before.
+pub(super) fn ring_0(g: &mut Current<'_>, rip: u64, rsp: u64) {
     const CODE_64: u32 = 0xa09b;
-    const DATA: u32 = 0xc093;
-    const BUSY_TASK: u32 = 0x8b;
-    const UNUSABLE: u32 = 1 << 16;
-    const FLAT: u32 = u32::MAX;
-    let g = vmcs;
-    g.write_guest(fields::GUEST_CR0, fixed_cr0(&machine.msrs, CR0_GUEST));
-    g.write_guest(fields::GUEST_CR3, entry.page_table.as_u64());
-    g.write_guest(fields::GUEST_CR4, fixed_cr4(&machine.msrs, CR4_GUEST | CR4_VMXE));
-    g.write_guest(fields::GUEST_DR7, 0x400);
-    g.write_guest(fields::GUEST_RSP, entry.rsp);
-    g.write_guest(fields::GUEST_RIP, entry.rip);
+    g.write_guest(fields::GUEST_RSP, rsp);
+    g.write_guest(fields::GUEST_RIP, rip);
     g.write_guest(fields::GUEST_RFLAGS, 2);
     g.write_guest(fields::GUEST_CS_SELECTOR, CODE_SELECTOR);
     g.write_guest(fields::GUEST_CS_BASE, 0);
     g.write_guest(fields::GUEST_CS_LIMIT, FLAT);
     g.write_guest(fields::GUEST_CS_ACCESS_RIGHTS, CODE_64);
+    g.write_guest(fields::GUEST_SS_SELECTOR, CODE_SELECTOR + 8);
+    g.write_guest(fields::GUEST_SS_BASE, 0);
+    g.write_guest(fields::GUEST_SS_LIMIT, FLAT);
+    g.write_guest(fields::GUEST_SS_ACCESS_RIGHTS, DATA);
+    g.write_guest(fields::GUEST_INTERRUPTIBILITY_STATE, 0);
+    g.write_guest(fields::GUEST_ACTIVITY_STATE, 0);
+    g.write_guest(fields::GUEST_PENDING_DEBUG_EXCEPTIONS, 0);
+}
+
+pub(super) fn guest_state(vmcs: &mut Current<'_>, machine: &Machine, entry: &EntryState) {
+    const BUSY_TASK: u32 = 0x8b;
+    const UNUSABLE: u32 = 1 << 16;
+    let g = vmcs;
+    ring_0(g, entry.rip, entry.rsp);
+    g.write_guest(fields::GUEST_CR0, fixed_cr0(&machine.msrs, CR0_GUEST));
+    g.write_guest(fields::GUEST_CR3, entry.page_table.as_u64());
+    g.write_guest(fields::GUEST_CR4, fixed_cr4(&machine.msrs, CR4_GUEST | CR4_VMXE));
+    g.write_guest(fields::GUEST_DR7, 0x400);
     for (selector, base, limit, rights) in [
-        (fields::GUEST_SS_SELECTOR, fields::GUEST_SS_BASE, fields::GUEST_SS_LIMIT, fields::GUEST_SS_ACCESS_RIGHTS),
         (fields::GUEST_DS_SELECTOR, fields::GUEST_DS_BASE, fields::GUEST_DS_LIMIT, fields::GUEST_DS_ACCESS_RIGHTS),
         (fields::GUEST_ES_SELECTOR, fields::GUEST_ES_BASE, fields::GUEST_ES_LIMIT, fields::GUEST_ES_ACCESS_RIGHTS),
         (fields::GUEST_FS_SELECTOR, fields::GUEST_FS_BASE, fields::GUEST_FS_LIMIT, fields::GUEST_FS_ACCESS_RIGHTS),
@@ -177,8 +189,5 @@ pub(super) fn guest_state(vmcs: &mut Current<'_>, machine: &Machine, entry: &Ent
     g.write_guest(fields::GUEST_IA32_EFER, EFER_GUEST);
     g.write_guest(fields::GUEST_IA32_PAT, PAT_RESET);
     g.write_guest(fields::GUEST_IA32_DEBUGCTL, 0);
-    g.write_guest(fields::GUEST_INTERRUPTIBILITY_STATE, 0);
-    g.write_guest(fields::GUEST_ACTIVITY_STATE, 0);
-    g.write_guest(fields::GUEST_PENDING_DEBUG_EXCEPTIONS, 0);
     g.write_guest(fields::VMCS_LINK_POINTER, u64::MAX);
 }

@@ -11,7 +11,7 @@ use crate::addr::GuestPhysical;
 use crate::cpu::tsc;
 use crate::cpu::vector_state::VectorState;
 use crate::guest_space::GuestSpace;
-use crate::pool::KernelFrame;
+use crate::pool::{Account, KernelFrame};
 use core::num::NonZeroU16;
 
 /// Where and with what a fresh vCPU begins: 64-bit ring 0, interrupts off.
@@ -42,19 +42,23 @@ pub struct Vcpu {
 }
 
 impl Vcpu {
-    /// Makes a vCPU of this space.
+    /// Frames that a vCPU takes from its account: VMCS, virtual-APIC page, vector state.
+    pub const FRAMES: u64 = 3;
+
+    /// Makes a vCPU of this space, in frames of this account. No other vCPU has its VPID.
     ///
     /// # Errors
-    /// [`OutOfFrames`] where the kernel's memory does not suffice.
+    /// [`OutOfFrames`] where the account does not suffice.
     pub fn new(
         operation: &Operation<'_>,
         space: &GuestSpace,
+        account: Account,
         vpid: NonZeroU16,
         entry: &EntryState,
     ) -> Result<Self, OutOfFrames> {
-        let mut vmcs = Vmcs::new(operation).ok_or(OutOfFrames)?;
-        let virtual_apic = KernelFrame::take().ok_or(OutOfFrames)?;
-        let vector_state = VectorState::new().ok_or(OutOfFrames)?;
+        let mut vmcs = Vmcs::new(operation, account).ok_or(OutOfFrames)?;
+        let virtual_apic = KernelFrame::take_from(account).ok_or(OutOfFrames)?;
+        let vector_state = VectorState::new(account).ok_or(OutOfFrames)?;
         let mut current = vmcs.load(operation);
         setup::controls(&mut current, operation, space, vpid, virtual_apic.number())?;
         setup::host_state(&mut current, operation);
@@ -133,9 +137,15 @@ impl ActiveVcpu<'_> {
     /// Delivers an event at the next entry, instead of one whose delivery was interrupted. Returns the latter's vector
     /// if it was an interrupt from outside, which would be lost.
     pub fn inject(&mut self, event: Event) -> Option<u8> {
+        let lost = self.drop_vectoring();
+        self.set_entry_event(event.interruption_info(), event.error_code.unwrap_or(0), 1);
+        lost
+    }
+
+    /// Drops the event whose delivery was interrupted; says its vector if it was an interrupt from outside.
+    pub(super) fn drop_vectoring(&mut self) -> Option<u8> {
         const EXTERNAL_INTERRUPT: u32 = 0;
         let lost = self.vectoring.take();
-        self.set_entry_event(event.interruption_info(), event.error_code.unwrap_or(0), 1);
         lost.filter(|&(information, _, _)| information >> 8 & 7 == EXTERNAL_INTERRUPT)
             .map(|(information, _, _)| information.to_le_bytes()[0])
     }

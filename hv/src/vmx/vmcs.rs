@@ -3,7 +3,7 @@
 use super::fields::{self, Field, Width};
 use super::instruction_error;
 use super::operation::Operation;
-use crate::pool::KernelFrame;
+use crate::pool::{Account, KernelFrame};
 use core::arch::asm;
 use core::fmt;
 use core::marker::PhantomData;
@@ -44,8 +44,8 @@ impl fmt::Display for Failure {
 impl Vmcs {
     /// A cleared VMCS; `None` without a frame for it.
     #[must_use]
-    pub fn new(operation: &Operation<'_>) -> Option<Self> {
-        let frame = KernelFrame::take()?;
+    pub fn new(operation: &Operation<'_>, account: Account) -> Option<Self> {
+        let frame = KernelFrame::take_from(account)?;
         // SAFETY: the first word of a VMCS is its revision (SDM 25.2); the frame is this VMCS's alone.
         unsafe { frame.pointer::<u32>().write(operation.machine.msrs.vmcs_revision()) };
         let vmcs = Self { frame, launched: false, host_stack: 0 };

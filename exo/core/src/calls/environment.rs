@@ -129,7 +129,7 @@ impl Context<'_, '_> {
         }
         let vcpus = self.core.environments.private(id).map(|private| private.vcpus);
         let vcpu = vcpus.and_then(|vcpus| vcpus.iter().position(Option::is_none)).ok_or(Error::TooManyVcpus)?;
-        let start = VcpuStart { environment: id, vcpu, cpu, instruction, stack, page_table: table };
+        let start = VcpuStart { environment: id, vcpu, cpu, instruction, stack, page_table: table, argument: None };
         let page = self.core.add_vcpu(self.machine, &start).map_err(|_| Error::ReserveEmpty)?;
         done(page)
     }

@@ -1,14 +1,16 @@
 //! Filling an environment's frames: image, stack, boot page, page tables.
 
-use super::{LoadError, Module};
+use super::{LoadError, Module, Place};
 use crate::image::{ImagePlan, Rights};
 use crate::kernel::Kernel;
+use crate::services::Services;
+use core::mem::offset_of;
 use exo_abi::ABI_VERSION;
-use exo_abi::boot_page::{BootPage, FrameRun, MAGIC};
+use exo_abi::boot_page::{BootPage, ListedCapability, MAGIC};
+use exo_abi::capability::rights;
+use exo_abi::events::EventPage;
 use exo_abi::layout::{PHYSICAL_WINDOW, STACK_SIZE, STACK_TOP};
-use exo_core::EnvironmentId;
 use hv::addr::{FRAME_SIZE, FrameNumber, GuestPhysical, HostPhysical};
-use hv::cpu::CpuIndex;
 use hv::guest_memory::{GuestMemory, NotGuestMemory};
 use hv::paging::host::{Host, HostAttributes};
 use hv::paging::{TableMemory, Tree};
@@ -69,10 +71,8 @@ pub(super) fn fill(
     kernel: &Kernel,
     module: &Module<'_>,
     plan: &ImagePlan<'_>,
-    id: EnvironmentId,
-    run: FrameRun,
-    cpu: CpuIndex,
-    [counters, faults]: [FrameNumber; 2],
+    &Place { id, run, cpu }: &Place,
+    services: &Services<'_>,
 ) -> Result<EntryState, LoadError> {
     let too_small = LoadError::TooSmall { frames: run.count };
     let first = FrameNumber::new(run.first).ok_or(LoadError::Inconsistent("its frames"))?;
@@ -97,8 +97,20 @@ pub(super) fn fill(
     }
     map(STACK_TOP - STACK_SIZE, stack, STACK_SIZE / FRAME_SIZE, WRITABLE)?;
     map(PHYSICAL_WINDOW + first.start().as_u64(), first, run.count, WRITABLE)?;
-    map(PHYSICAL_WINDOW + counters.start().as_u64(), counters, 1, READ_ONLY)?;
-    map(PHYSICAL_WINDOW + faults.start().as_u64(), faults, 1, WRITABLE)?;
+    let space = services.spaces.get(id.place()).ok_or(LoadError::Inconsistent("its space"))?;
+    let events = space.events[0].as_ref().ok_or(LoadError::Inconsistent("its event page"))?;
+    let page_at = |offset| FrameNumber::containing(HostPhysical::new(events.read64(offset)));
+    let counters = page_at(offset_of!(EventPage, counters));
+    let faults = page_at(offset_of!(EventPage, fault_page));
+    let mut map_window =
+        |first: FrameNumber, count, attributes| map(PHYSICAL_WINDOW + first.start().as_u64(), first, count, attributes);
+    map_window(counters, 1, READ_ONLY)?;
+    map_window(space.page.number(), 1, READ_ONLY)?;
+    map_window(faults, 1, WRITABLE)?;
+    map_window(events.number(), 1, WRITABLE)?;
+    for exposed in &kernel.exposed {
+        map_window(exposed.first(), exposed.count(), READ_ONLY)?;
+    }
 
     let mut content = BootPage::new_zeroed();
     content.magic = MAGIC;
@@ -115,11 +127,15 @@ pub(super) fn fill(
     content.stack_top = STACK_TOP;
     content.counters_physical = counters.start().as_u64();
     content.fault_page_physical = faults.start().as_u64();
+    content.event_page_physical = events.number().start().as_u64();
+    content.environment_page_physical = space.page.number().start().as_u64();
+    content.system_page_physical = kernel.exposed[0].start().as_u64();
     content.boot_page_physical = boot_page.start().as_u64();
     content.page_table_physical = tree.root().start().as_u64();
     content.used_frames = frames.next - run.first;
     content.run_count = 1;
     content.runs[0] = run;
+    list_capabilities(&mut content, module);
     content.name_length = put(&mut content.name, module.name);
     content.arguments_length = put(&mut content.arguments, module.arguments);
     kernel.memory.write(boot_page.start(), content.as_bytes())?;
@@ -129,6 +145,17 @@ pub(super) fn fill(
         page_table: GuestPhysical::new(tree.root().start().as_u64()),
         argument: PHYSICAL_WINDOW + boot_page.start().as_u64(),
     })
+}
+
+/// Lists the capabilities: its own in slot 0, then those of the manifest.
+fn list_capabilities(content: &mut BootPage, module: &Module<'_>) {
+    let audit = if module.audit { rights::AUDIT } else { 0 };
+    let own = ListedCapability { slot: 0, rights: rights::ALL & !rights::AUDIT | audit, name: module.guard };
+    let all = core::iter::once(&own).chain(module.capabilities);
+    for (place, &listed) in content.capabilities.iter_mut().zip(all) {
+        *place = listed;
+        content.capability_count += 1;
+    }
 }
 
 /// Copies a text and says how many bytes fit.

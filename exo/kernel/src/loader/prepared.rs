@@ -1,0 +1,69 @@
+//! A virtual CPU that its CPU has not taken up yet.
+
+use crate::spaces::Space;
+use core::mem::offset_of;
+use core::num::NonZeroU16;
+use exo_abi::counters::CountersPage;
+use exo_abi::events::EventPage;
+use exo_abi::info::MAX_VCPUS;
+use exo_core::{EnvironmentId, VcpuStart};
+use hv::addr::GuestPhysical;
+use hv::cpu::CpuIndex;
+use hv::page::{Page, SharedPage};
+use hv::pool::{Account, KernelBox};
+use hv::vmx::vcpu::{EntryState, Vcpu};
+
+/// Frames of the reserve that a virtual CPU takes: its pages and its box, what the hardware wants, and what its CPU keeps beside
+/// it. The EPT tables by which its pages are shown come on top.
+pub(crate) const VCPU_FRAMES: u64 = 5 + Vcpu::FRAMES;
+
+/// What a CPU needs to make the virtual CPU.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) id: EnvironmentId,
+    pub(crate) vcpu: usize,
+    pub(crate) cpu: CpuIndex,
+    pub(crate) account: Account,
+    pub(crate) vpid: NonZeroU16,
+    pub(crate) counters: Page<CountersPage>,
+    pub(crate) faults: SharedPage,
+    pub(crate) entry: EntryState,
+}
+
+impl Prepared {
+    /// Makes the pages of a virtual CPU and shows them to its environment; the second is its event page. `None` where the reserve
+    /// does not suffice.
+    pub(crate) fn new(
+        space: &mut Space,
+        start: &VcpuStart,
+        cpu: CpuIndex,
+        system_page: u64,
+    ) -> Option<(KernelBox<Self>, SharedPage)> {
+        let account = space.account;
+        let counters = Page::<CountersPage>::new_in(account)?;
+        let faults = SharedPage::new_in(account)?;
+        let events = SharedPage::new_in(account)?;
+        let number = start.environment.place() * MAX_VCPUS + start.vcpu + 1;
+        let entry = EntryState {
+            rip: start.instruction,
+            rsp: start.stack,
+            page_table: GuestPhysical::new(start.page_table),
+            argument: start.argument.unwrap_or(events.number().start().as_u64()),
+        };
+        let place = |offset, value| events.write64(offset, value);
+        place(offset_of!(EventPage, counters), counters.number().start().as_u64());
+        place(offset_of!(EventPage, fault_page), faults.number().start().as_u64());
+        place(offset_of!(EventPage, environment_page), space.page.number().start().as_u64());
+        place(offset_of!(EventPage, system_page), system_page);
+        place(offset_of!(EventPage, environment_index), start.environment.to_argument());
+        place(offset_of!(EventPage, vcpu), start.vcpu as u64 | u64::from(start.cpu) << 32);
+        let shown = space.guest.show(&counters).and_then(|()| {
+            space.guest.share(&faults)?;
+            space.guest.share(&events)
+        });
+        shown.ok()?;
+        let vpid = u16::try_from(number).ok().and_then(NonZeroU16::new)?;
+        let prepared = Self { id: start.environment, vcpu: start.vcpu, cpu, account, vpid, counters, faults, entry };
+        Some((KernelBox::new_in(account, prepared)?, events))
+    }
+}
