@@ -7,6 +7,7 @@
 // A guest owns its page tables, descriptor tables and stacks, and nobody else can take care of them.
 #![allow(unsafe_code)]
 
+extern crate alloc;
 #[cfg(test)]
 extern crate std;
 

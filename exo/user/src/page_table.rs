@@ -4,7 +4,7 @@ mod empty;
 mod flush;
 mod memory;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tree;
 mod walk;
 
@@ -120,9 +120,18 @@ pub fn translate(address: u64) -> Option<u64> {
 /// # Safety
 /// Every table that CR3 leads to lies in the physical window, and only code that goes through this function edits them.
 pub unsafe fn with_current<R>(edit: impl FnOnce(&mut PageTable<WindowTables>) -> R) -> R {
+    // SAFETY: the caller's promise is the same.
+    unsafe { with_current_in(WindowTables, edit) }
+}
+
+/// The same with new tables out of `memory`.
+///
+/// # Safety
+/// As for [`with_current`].
+pub(crate) unsafe fn with_current_in<M: TableMemory, R>(memory: M, edit: impl FnOnce(&mut PageTable<M>) -> R) -> R {
     let _alone = EDITING.lock();
     // SAFETY: the caller promises the first condition, and with the lock the second.
-    edit(&mut unsafe { PageTable::at(crate::cpu::read_cr3(), WindowTables::new()) })
+    edit(&mut unsafe { PageTable::at(crate::cpu::read_cr3(), memory) })
 }
 
 /// Maps the 4 KiB page at `address` to a physical address, whatever it was mapped to, and forgets what the TLB knew of it.
@@ -134,16 +143,17 @@ pub unsafe fn with_current<R>(edit: impl FnOnce(&mut PageTable<WindowTables>) ->
 /// The mapping must not change memory that is in use under `address`, nor open a second way to memory that a
 /// reference assumes to be its own. The tables are as [`with_current`] wants them.
 pub unsafe fn map(address: u64, physical: u64, flags: Flags) -> Result<(), MapError> {
-    let _alone = EDITING.lock();
-    // SAFETY: the caller answers for the tables; the lock keeps other edits out.
-    let mut table = unsafe { PageTable::at(crate::cpu::read_cr3(), WindowTables::new()) };
-    let mut flush = Flush::default();
-    let (place, index) = table.make_way(address, 1, flags, &mut flush)?;
-    flush.add(address, false);
-    // SAFETY: (1) the place is of the table in force; (2) the caller answers for the new meaning of the page.
-    unsafe { table.memory.update(place, index, |_| with_flags(physical & ADDRESS, flags, 1)) };
-    flush.here();
-    Ok(())
+    // SAFETY: the caller answers for the tables, and for the new meaning of the page.
+    unsafe {
+        with_current(|table| {
+            let mut flush = Flush::default();
+            let (place, index) = table.make_way(address, 1, flags, &mut flush)?;
+            flush.add(address, false);
+            table.memory.update(place, index, |_| with_flags(physical & ADDRESS, flags, 1));
+            flush.here();
+            Ok(())
+        })
+    }
 }
 
 /// Removes the 4 KiB page at `address`, if there is one.

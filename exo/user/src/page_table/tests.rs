@@ -1,4 +1,4 @@
-mod fake;
+pub(crate) mod fake;
 mod sequences;
 
 use super::{Flags, LARGE, MapError, PageTable, SMALL};

@@ -5,7 +5,7 @@ use super::MapError;
 use super::empty::EmptyTables;
 use super::flush::Flush;
 use super::memory::TableMemory;
-use super::walk::{ADDRESS, Leaf, PASS, Place, is_table, span, with_flags};
+use super::walk::{ADDRESS, Leaf, Place, span, with_flags};
 
 /// Bytes of a small page.
 pub const SMALL: u64 = 4096;
