@@ -7,10 +7,10 @@
 mod choice;
 mod list;
 mod owned;
-mod pool;
-mod supply;
+pub(crate) mod pool;
+pub(crate) mod supply;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod window;
 
 pub use choice::Wanted;
@@ -173,6 +173,10 @@ pub fn grow(wanted: Wanted) -> Result<u64, (u64, FramesError)> {
         let batch =
             list::with(|list| supply::acquire(&mut Machine, list, own, own, rights_of_own_memory(), part, choose))?;
         for &run in batch.runs() {
+            if is_known(run) {
+                give_to_kernel(run);
+                continue;
+            }
             if let Err(error) = extend_window(run) {
                 give_to_kernel(run);
                 return Err(FramesError::Window(error));
@@ -193,6 +197,17 @@ pub fn grow(wanted: Wanted) -> Result<u64, (u64, FramesError)> {
 
 const fn rights_of_own_memory() -> u64 {
     rights::READ | rights::WRITE | rights::EXECUTE
+}
+
+/// Whether the pool believes to have one of these frames, which the kernel has just given: then it was lost before, unnoticed.
+fn is_known(run: FrameRun) -> bool {
+    let mut pool = POOL.lock();
+    let frames = run.first..run.first + run.count;
+    let known = frames.clone().any(|frame| pool.state(frame) != State::Unknown);
+    if known {
+        frames.for_each(|frame| pool.lose(frame));
+    }
+    known
 }
 
 fn give_to_kernel(run: FrameRun) {

@@ -29,6 +29,7 @@ pub mod page_table;
 #[cfg(target_os = "none")]
 mod panic;
 pub mod predicate;
+pub mod revocation;
 pub mod segments;
 pub mod start;
 pub mod vcpu;

@@ -20,7 +20,7 @@ pub(super) fn parts(run: FrameRun, most: u64) -> impl Iterator<Item = FrameRun> 
 }
 
 /// A place for a list, and its physical address.
-pub(super) struct List<'l> {
+pub(crate) struct List<'l> {
     pub(super) runs: &'l mut [FrameRun],
     pub(super) physical: u64,
 }

@@ -1,7 +1,7 @@
 //! Frames straight from the kernel, with their bindings: to share them, to bind them otherwise, to keep them apart from the pool.
 
 use super::supply::{self, Batch};
-use super::{FramesError, POOL, Wanted, choose, extend_window, list, window};
+use super::{FramesError, POOL, Wanted, choose, extend_window, give_to_kernel, is_known, list, window};
 use crate::EnvironmentId;
 use crate::call::{Failure, Kernel, Machine};
 use crate::capability::{Capability, rights};
@@ -41,14 +41,17 @@ impl<'c> OwnedFrames<'c> {
     }
 
     fn add(&mut self, batch: &Batch) -> Result<(), FramesError> {
-        self.runs.extend_from_slice(batch.runs());
+        let mut outcome = Ok(());
         for &run in batch.runs() {
-            if !POOL.lock().hold(run) {
-                return Err(FramesError::Beyond);
+            if outcome.is_ok() && !is_known(run) && POOL.lock().hold(run) {
+                self.runs.push(run);
+                outcome = extend_window(run).map_err(FramesError::Window);
+            } else {
+                give_to_kernel(run);
+                outcome = outcome.and(Err(FramesError::Beyond));
             }
-            extend_window(run).map_err(FramesError::Window)?;
         }
-        Ok(())
+        outcome
     }
 
     /// The frames.

@@ -4,7 +4,7 @@
 
 mod state;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use state::{State, Words};
 

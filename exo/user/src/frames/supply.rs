@@ -160,7 +160,7 @@ pub(super) unsafe fn release_run<K: Kernel>(kernel: &mut K, credential: u8, run:
 ///
 /// # Safety
 /// Nobody uses the frames that `withdraw` hands over.
-pub(super) unsafe fn give<K: Kernel>(
+pub(crate) unsafe fn give<K: Kernel>(
     kernel: &mut K,
     list: &mut List<'_>,
     credential: u8,

@@ -6,7 +6,7 @@ use std::vec::Vec;
 
 /// Frames as the pool writes them.
 #[derive(Default)]
-struct Memory(HashMap<(u64, usize), u64>);
+pub(crate) struct Memory(HashMap<(u64, usize), u64>);
 
 impl Words for Memory {
     unsafe fn read(&self, frame: u64, index: usize) -> u64 {
