@@ -7,7 +7,7 @@ use exo_user::abi::capability::rights;
 use exo_user::call::{Kernel, Machine};
 use exo_user::exceptions::ExceptionFrame;
 use exo_user::foreign::{self, ForeignAccess};
-use exo_user::page_table::{self, Flags};
+use exo_user::page_table;
 use exo_user::{cpu, frames, info};
 
 /// The slot of the environment's own capability.
@@ -54,8 +54,11 @@ pub fn allocate(overhead: u64) -> Result<(), String> {
 
 /// `bind100` and `unbind100`: the same frames over and over.
 pub fn bind(overhead: u64) -> Result<(), String> {
-    let first = free_run(0, FRAMES)?;
-    Machine.allocate_run(OWN, first, FRAMES).map_err(failed("allocate"))?;
+    let first = free_run(0, FRAMES + 1)?;
+    Machine.allocate_run(OWN, first, FRAMES + 1).map_err(failed("allocate"))?;
+    // The EPT table is there already, as for an environment that has other frames near these.
+    // SAFETY: nothing refers to these frames, which were nobody's a moment ago.
+    unsafe { Machine.bind_run(0, 0, OWN.into(), READ_WRITE, first + FRAMES, 1) }.map_err(failed("bind"))?;
     let mut wrong = 0_u64;
     // SAFETY: nothing refers to these frames, which were nobody's a moment ago.
     let bind = || unsafe { Machine.bind_run(0, 0, OWN.into(), READ_WRITE, first, FRAMES) };
@@ -82,7 +85,9 @@ pub fn bind(overhead: u64) -> Result<(), String> {
         },
     );
     let _ = unbind();
-    Machine.free_run(OWN, first, FRAMES).map_err(failed("free"))?;
+    // SAFETY: as above.
+    unsafe { Machine.unbind_run(0, 0, 0, first + FRAMES, 1) }.map_err(failed("unbind"))?;
+    Machine.free_run(OWN, first, FRAMES + 1).map_err(failed("free"))?;
     if wrong + wrong_too != 0 { Err(format!("{wrong} and {wrong_too} calls failed")) } else { Ok(()) }
 }
 
@@ -93,12 +98,14 @@ fn bind_it(access: &ForeignAccess, _frame: &mut ExceptionFrame) {
 
 /// `ept-fault-bind`: touches a frame that the environment owns and has not bound; its handler binds it.
 pub fn fault_and_bind(overhead: u64) -> Result<(), String> {
-    let frame = free_run(0, 1)?;
-    Machine.allocate_run(OWN, frame, 1).map_err(failed("allocate"))?;
+    let frame = free_run(0, 2)?;
+    Machine.allocate_run(OWN, frame, 2).map_err(failed("allocate"))?;
+    // The EPT table is there already, as for an environment that has other frames near this one.
+    // SAFETY: nothing refers to the frame, which was nobody's a moment ago.
+    unsafe { Machine.bind_run(0, 0, OWN.into(), READ_WRITE, frame + 1, 1) }.map_err(failed("bind"))?;
     let entry = page_table::entry(PAGE);
     // SAFETY: nothing else uses the page.
     unsafe { entry.set(frame << 12 | WRITABLE) };
-    let _ = Flags::PRESENT;
     cpu::invalidate_page(PAGE);
     foreign::handle(bind_it).map_err(|error| format!("{error:?}"))?;
     let touched = frames::pointer::<u64>(PAGE);
