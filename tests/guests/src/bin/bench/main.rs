@@ -163,7 +163,6 @@ fn main(_boot: &'static BootPage) -> u32 {
     let overhead = sample(WARM_UP, || (), |()| ()).ticks[0];
     let mut wrong = 0_u64;
     report_prepared("null-call", overhead, ITERATIONS, || (), |()| wrong += u64::from(call::null().code != 0));
-    report_prepared("x-slow", overhead, 1000, || (), |()| { let _ = unsafe { call::raw(999, [0; 6]) }; });
     let mut failures = u32::from(wrong > 0);
     let rows: [(&str, fn(u64) -> Result<(), String>); 4] = [
         ("ept-fault", ept_fault),
