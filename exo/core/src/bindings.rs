@@ -10,7 +10,7 @@ use exo_abi::boot_page::FrameRun;
 use exo_abi::environment_page::{Repossession, kind, reason};
 use exo_abi::error::Error;
 use exo_abi::events;
-use exo_abi::info::frame_state;
+use exo_abi::info::{FrameRecord, frame_state};
 
 /// The bit of a place in a set of binders.
 pub(crate) fn bit(place: usize) -> u64 {
@@ -18,15 +18,31 @@ pub(crate) fn bit(place: usize) -> u64 {
 }
 
 impl Core<'_> {
-    /// Why a frame cannot be bound under a capability, if it cannot.
-    pub(crate) fn check_bindable(&self, frame: u64, capability: &Capability, rights: u64) -> Result<(), Failure> {
-        let record = self.frames.get(frame).ok_or(Error::NoSuchFrame.at(frame))?;
-        match record.state {
-            frame_state::OWNED => {}
-            frame_state::FREE | frame_state::PROMISED => return Err(Error::FrameFree.at(frame)),
-            _ => return Err(Error::NoSuchFrame.at(frame)),
+    /// Checks that every frame of a run can be bound under a capability, and what `more` says of it.
+    pub(crate) fn check_bindable(
+        &self,
+        run: FrameRun,
+        capability: &Capability,
+        rights: u64,
+        more: impl Fn(u64, &FrameRecord) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        // Most runs have one guard.
+        let mut allowed = None;
+        for (frame, record) in (run.first..).zip(self.frames.run(run)) {
+            match record.state {
+                frame_state::OWNED => {}
+                frame_state::FREE | frame_state::PROMISED => return Err(Error::FrameFree.at(frame)),
+                _ => return Err(Error::NoSuchFrame.at(frame)),
+            }
+            more(frame, record)?;
+            if allowed != Some(record.guard) {
+                if !capability.allows(&record.guard, rights) {
+                    return Err(Error::Underprivileged.at(frame));
+                }
+                allowed = Some(record.guard);
+            }
         }
-        if capability.allows(&record.guard, rights) { Ok(()) } else { Err(Error::Underprivileged.at(frame)) }
+        Ok(())
     }
 
     /// Binds a checked run.
@@ -38,22 +54,16 @@ impl Core<'_> {
         binding: Binding,
     ) -> Result<(), ReserveEmpty> {
         machine.bind(id.place(), run, binding)?;
-        for frame in run.first..run.first + run.count {
-            if let Some(record) = self.frames.get_mut(frame) {
-                record.binders |= bit(id.place());
-            }
-        }
+        let bit = bit(id.place());
+        self.frames.run_mut(run).iter_mut().for_each(|record| record.binders |= bit);
         Ok(())
     }
 
     /// Ends the bindings of a run that is bound there. The caller flushes.
     pub(crate) fn unbind(&mut self, machine: &mut dyn Machine, id: EnvironmentId, run: FrameRun) {
         machine.unbind(id.place(), run);
-        for frame in run.first..run.first + run.count {
-            if let Some(record) = self.frames.get_mut(frame) {
-                record.binders &= !bit(id.place());
-            }
-        }
+        let bit = bit(id.place());
+        self.frames.run_mut(run).iter_mut().for_each(|record| record.binders &= !bit);
     }
 
     /// Ends every binding of a frame but its owner's, and tells those who had one. The caller flushes.

@@ -4,6 +4,7 @@
 //! frame of one before a byte moves, and each byte is read once.
 
 mod basic;
+mod binding;
 mod capability;
 mod cpu;
 mod environment;

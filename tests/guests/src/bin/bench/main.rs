@@ -156,6 +156,9 @@ fn ept_fault(overhead: u64) -> Result<(), String> {
     if wrong > 0 { Err(format!("{wrong} touches found something else")) } else { Ok(()) }
 }
 
+/// Measures and prints one or more rows, given the price of looking at the clock.
+type Measure = fn(u64) -> Result<(), String>;
+
 fn main(_boot: &'static BootPage) -> u32 {
     // The kernel answers a null call on its shortest path only where interrupts are on.
     exo_user::cpu::enable_interrupts();
@@ -164,7 +167,7 @@ fn main(_boot: &'static BootPage) -> u32 {
     let mut wrong = 0_u64;
     report_prepared("null-call", overhead, ITERATIONS, || (), |()| wrong += u64::from(call::null().code != 0));
     let mut failures = u32::from(wrong > 0);
-    let rows: [(&str, fn(u64) -> Result<(), String>); 4] = [
+    let rows: [(&str, Measure); 4] = [
         ("ept-fault", ept_fault),
         ("ept-fault-bind", frames::fault_and_bind),
         ("alloc100", frames::allocate),
