@@ -167,7 +167,9 @@ impl Context<'_, '_> {
             if run.count != 0 && self.core.bind(self.machine, id, run, binding).is_err() {
                 for undone in runs.start..index {
                     let run = self.core.list[undone];
-                    self.core.unbind(self.machine, id, run);
+                    if run.count != 0 {
+                        self.core.unbind(self.machine, id, run);
+                    }
                 }
                 self.machine.flush();
                 return Err(Error::ReserveEmpty.into());
@@ -285,9 +287,9 @@ impl Context<'_, '_> {
             }
         }
         let mut ended = 0;
-        for place in (0..64).filter(|&place| binders & crate::bindings::bit(place) != 0) {
+        for place in crate::bindings::places(binders) {
             if let Some(id) = self.core.environments.at(place) {
-                ended += self.core.end_unjustified(self.machine, id);
+                ended += self.core.end_unjustified(self.machine, id, first..first + count);
             }
         }
         self.machine.flush();
