@@ -135,9 +135,9 @@ impl Context<'_, '_> {
             }
         }
         let mut ended = 0;
-        for place in (0..64).filter(|&place| binders & crate::bindings::bit(place) != 0) {
+        for place in crate::bindings::places(binders) {
             if let Some(id) = self.core.environments.at(place) {
-                ended += self.core.end_unjustified(self.machine, id);
+                ended += self.core.end_unjustified(self.machine, id, first..first + count);
             }
         }
         self.machine.flush();
@@ -180,6 +180,7 @@ impl Context<'_, '_> {
         for frame in self.frames_of(runs) {
             self.check_reserve(frame, &capability)?;
         }
+        self.core.check_leaves_claimed(self.caller, count)?;
         let run = FrameRun { first, count };
         for frame in first..first + count {
             self.core.leave_guaranteed_set(frame, self.caller);
