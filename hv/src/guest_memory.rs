@@ -22,6 +22,12 @@ fn word(frame: u64) -> Option<&'static AtomicU16> {
     USES.get()?.get(usize_of(frame))
 }
 
+/// The words of a run; `None` where it reaches beyond the machine.
+fn words(first: FrameNumber, count: u64) -> Option<&'static [AtomicU16]> {
+    let first = usize_of(first.number());
+    USES.get()?.get(first..first.checked_add(usize_of(count))?)
+}
+
 /// The account that a frame of the kernel's belongs to, where it came from guest memory.
 pub(crate) fn account_of(frame: FrameNumber) -> Option<Account> {
     // Relaxed: only the holder of the frame asks.
@@ -126,27 +132,22 @@ impl GuestMemory {
     /// # Errors
     /// [`NotGuestMemory`] where one of them is not a guest's; nothing has changed then.
     pub(crate) fn hold(&self, first: FrameNumber, count: u64) -> Result<(), NotGuestMemory> {
-        let end = first.number().saturating_add(count);
-        for frame in first.number()..end {
-            // AcqRel: pairs with `lend`, which takes only frames that nobody holds.
-            if word(frame).is_none_or(|word| word.fetch_add(1, Ordering::AcqRel) >= KERNEL) {
-                for undone in first.number()..=frame {
-                    if let Some(word) = word(undone) {
-                        word.fetch_sub(1, Ordering::AcqRel);
-                    }
-                }
-                return Err(NotGuestMemory { address: first.start(), length: count.saturating_mul(FRAME_SIZE) });
+        let refused = NotGuestMemory { address: first.start(), length: count.saturating_mul(FRAME_SIZE) };
+        let words = words(first, count).ok_or(refused)?;
+        // AcqRel: pairs with `lend`, which takes only frames that nobody holds.
+        let refusing = words.iter().position(|word| word.fetch_add(1, Ordering::AcqRel) >= KERNEL);
+        refusing.map_or(Ok(()), |index| {
+            for word in &words[..=index] {
+                word.fetch_sub(1, Ordering::AcqRel);
             }
-        }
-        Ok(())
+            Err(refused)
+        })
     }
 
     /// One guest space less maps these frames, and no CPU has a translation of it left.
     pub(crate) fn let_go(&self, first: FrameNumber, count: u64) {
-        for frame in first.number()..first.number().saturating_add(count) {
-            if let Some(word) = word(frame) {
-                word.fetch_sub(1, Ordering::AcqRel);
-            }
+        for word in words(first, count).unwrap_or_default() {
+            word.fetch_sub(1, Ordering::AcqRel);
         }
     }
 

@@ -9,7 +9,7 @@
 //! Nothing here flushes, kicks or enters: it only decides who must, so it is tested on the host.
 
 use crate::paging::{Flushed, covered_now, flushed};
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 #[cfg(test)]
 mod tests;
@@ -59,6 +59,8 @@ impl CpuState {
 #[derive(Debug)]
 pub struct Shootdown<const N: usize = MAX_CPUS> {
     epoch: AtomicU64,
+    /// One more than the highest CPU that has ever entered a guest.
+    seen: AtomicUsize,
     cpus: [CpuState; N],
 }
 
@@ -73,7 +75,7 @@ impl<const N: usize> Shootdown<N> {
     #[must_use]
     pub const fn new() -> Self {
         const { assert!(N <= MAX_CPUS, "a waiting set has one bit for each CPU") };
-        Self { epoch: AtomicU64::new(0), cpus: [const { CpuState::new() }; N] }
+        Self { epoch: AtomicU64::new(0), seen: AtomicUsize::new(0), cpus: [const { CpuState::new() }; N] }
     }
 
     /// Publishes that this CPU enters a guest of this space; `true` where it must flush all its translations first. From here to the
@@ -87,6 +89,10 @@ impl<const N: usize> Shootdown<N> {
     pub fn enter(&self, cpu: usize, space: u8) -> bool {
         assert!(space < MAX_SPACES, "a space's number has six bits");
         let own = &self.cpus[cpu];
+        if own.flushed.load(Ordering::Relaxed) == NEVER {
+            // SeqCst: before `published`. An initiator that misses this has raised the epoch before we load it, and we flush.
+            self.seen.fetch_max(cpu + 1, Ordering::SeqCst);
+        }
         let guest = GUEST | u64::from(space) << SPACE_SHIFT;
         // This is Dekker's pattern: we store `published` and then load `epoch`; an initiator stores `epoch` and then
         // loads `published`. Both pairs need the one total order of SeqCst: anything weaker lets both miss the other's
@@ -156,7 +162,8 @@ impl<const N: usize> Shootdown<N> {
         // SeqCst: see `enter`. As a release it publishes the changes to the tables.
         let epoch = self.epoch.fetch_add(1, Ordering::SeqCst) + 1;
         let mut cpus = 0;
-        for (cpu, state) in self.cpus.iter().enumerate() {
+        let seen = self.seen.load(Ordering::SeqCst).min(N);
+        for (cpu, state) in self.cpus[..seen].iter().enumerate() {
             if state.is_behind(epoch, spaces) {
                 cpus |= 1 << cpu;
                 kick(cpu);
@@ -195,6 +202,9 @@ impl Waiting {
     /// # Errors
     /// The shootdown itself, while some CPU has not answered.
     pub fn check<const N: usize>(mut self, shootdown: &Shootdown<N>) -> Result<Flushed, Self> {
+        if self.cpus == 0 {
+            return Ok(flushed(self.covers));
+        }
         for (cpu, state) in shootdown.cpus.iter().enumerate() {
             // A CPU that has left and entered again has compared epochs in between; it counts as having answered.
             if self.cpus & 1 << cpu != 0 && !state.is_behind(self.epoch, self.spaces) {

@@ -5,6 +5,7 @@
 
 use crate::environment::EnvironmentId;
 use core::fmt;
+use core::ops::Range;
 use exo_abi::boot_page::FrameRun;
 use exo_abi::capability::Name;
 use exo_abi::info::{FrameRecord, frame_flags, frame_state};
@@ -58,6 +59,12 @@ pub(crate) fn set_owner(record: &mut FrameRecord, owner: EnvironmentId) {
     record.owner_generation = owner.generation;
 }
 
+/// Gives a frame to an environment, clean and unbound.
+pub(crate) fn own(record: &mut FrameRecord, id: EnvironmentId, guard: Name) {
+    *record = FrameRecord { state: frame_state::OWNED, guard, ..FrameRecord::default() };
+    set_owner(record, id);
+}
+
 /// Whether a frame is this environment's.
 #[must_use]
 pub fn is_owned_by(record: &FrameRecord, id: EnvironmentId) -> bool {
@@ -94,6 +101,17 @@ impl<'a> FrameTable<'a> {
 
     pub(crate) fn get_mut(&mut self, frame: u64) -> Option<&mut FrameRecord> {
         self.records.get_mut(usize::try_from(frame).ok()?)
+    }
+
+    /// The records of a run; none where it reaches beyond the table.
+    #[must_use]
+    pub fn run(&self, run: FrameRun) -> &[FrameRecord] {
+        range(run).and_then(|range| self.records.get(range)).unwrap_or_default()
+    }
+
+    /// The same to change.
+    pub(crate) fn run_mut(&mut self, run: FrameRun) -> &mut [FrameRecord] {
+        range(run).and_then(|range| self.records.get_mut(range)).unwrap_or_default()
     }
 
     /// All records by number.
@@ -155,14 +173,6 @@ impl<'a> FrameTable<'a> {
         }
     }
 
-    /// Gives frames an owner.
-    pub(crate) fn own(&mut self, frame: u64, id: EnvironmentId, guard: Name) {
-        if let Some(record) = self.get_mut(frame) {
-            *record = FrameRecord { state: frame_state::OWNED, guard, ..FrameRecord::default() };
-            set_owner(record, id);
-        }
-    }
-
     /// Makes frames metadata of an environment.
     pub(crate) fn charge(&mut self, run: FrameRun, id: EnvironmentId) {
         for frame in run.first..run.first.saturating_add(run.count) {
@@ -187,6 +197,12 @@ impl<'a> FrameTable<'a> {
             set_owner(record, claimant);
         }
     }
+}
+
+/// The indices of a run.
+fn range(run: FrameRun) -> Option<Range<usize>> {
+    let first = usize::try_from(run.first).ok()?;
+    Some(first..first.checked_add(usize::try_from(run.count).ok()?)?)
 }
 
 /// A number of frames fits 64 bits on every machine that this runs on.

@@ -79,6 +79,7 @@ impl Kernel {
         {
             let Guarded { core, spaces } = &mut *self.guarded.lock();
             if let Some(page) = spaces.event_page(state.id.place(), state.vcpu).map(Events) {
+                state.counters.slices += 1;
                 page.begin_slice(tsc(), deadline.at);
                 state.post(&page, core.take_events(state.id, state.vcpu) | events::SLICE_BEGIN);
             }

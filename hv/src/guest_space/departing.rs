@@ -58,9 +58,10 @@ impl Departing {
         match tables.release(flushed) {
             Ok(retired) => {
                 retired.give_back(&mut KernelTables(Account::KERNEL));
-                for (first, count) in core::mem::take(&mut self.runs) {
+                for &(first, count) in &self.runs {
                     memory.let_go(first, count);
                 }
+                self.runs.clear();
             }
             Err(still) => self.tables = Some(still),
         }

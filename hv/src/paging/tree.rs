@@ -11,6 +11,7 @@ mod map;
 mod next;
 mod protect;
 mod slots;
+mod small;
 mod unmap;
 
 use super::format::{Entry, Format, Level};

@@ -40,6 +40,12 @@ impl fmt::Display for Exits {
     }
 }
 
+/// Exits so far but those that the machine causes.
+#[must_use]
+pub fn caused_so_far() -> u64 {
+    caused(&counters().exits)
+}
+
 /// Does the work and counts the exits meanwhile.
 pub fn during<T>(work: impl FnOnce() -> T) -> (T, Exits) {
     let before = counters().exits;

@@ -42,7 +42,7 @@ fn too_little_memory_is_refused_with_numbers() {
 #[test]
 fn an_environment_larger_than_the_machine_is_refused() {
     let environments = vec![Environment { memory: 4096, ..Environment::new("hello") }];
-    refused(&Spec { environments, ..Spec::default() }, "its memory cannot be had");
+    refused(&Spec { environments, ..Spec::default() }, "more memory is guaranteed than the machine has");
 }
 
 #[test]

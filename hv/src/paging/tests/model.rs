@@ -42,7 +42,7 @@ impl<F: Format> Run<F> {
     }
 
     fn flush(&mut self) {
-        let proof = self.shootdown.flush(0, |_| ());
+        let proof = self.shootdown.flush(0, u64::MAX, |_| ());
         if let Some(retired) = self.retired.take() {
             retired.release(&proof).unwrap().give_back(&mut self.memory);
         }

@@ -65,7 +65,7 @@ fn taking_one_page_by_force_needs_no_memory() {
     let leavings = tree.unmap(&mut memory, 77, 1).unwrap();
     assert_eq!(leaves(&tree, &memory), (511, 0));
     assert!(leavings.is_needed());
-    let proof = Shootdown::<1>::new().flush(0, |_| ());
+    let proof = Shootdown::<1>::new().flush(0, u64::MAX, |_| ());
     let retired = leavings.release(&proof).unwrap();
     assert_eq!(retired.count(), 0, "the table is in use now");
     retired.give_back(&mut memory);
@@ -120,10 +120,10 @@ fn a_quarantine_opens_only_for_a_flush_that_began_after_it() {
     let mut tree = Tree::<Ept>::new(&mut memory).unwrap();
     tree.map(&mut memory, 0, frame(0), 1, RW).unwrap();
     let shootdown = Shootdown::<1>::new();
-    let early = shootdown.flush(0, |_| ());
+    let early = shootdown.flush(0, u64::MAX, |_| ());
     let leavings = tree.unmap(&mut memory, 0, 1).unwrap().with("the frame");
     let leavings = leavings.release(&early).unwrap_err();
-    let late = shootdown.flush(0, |_| ());
+    let late = shootdown.flush(0, u64::MAX, |_| ());
     let (retired, value) = leavings.release(&late).unwrap();
     assert_eq!((retired.count(), value), (3, "the frame"));
     retired.give_back(&mut memory);
@@ -145,7 +145,7 @@ fn a_table_that_was_in_use_before_a_merge_waits_for_the_flush_too() {
     assert_eq!(leaves(&tree, &memory), (0, 1), "a CPU may have cached the table, and walk it still");
     let leavings = tree.unmap(&mut memory, 0, 512).unwrap();
     assert_eq!(memory.read(table, 0) & 7, 0, "reading a table that was given back fails the test");
-    let retired = leavings.release(&Shootdown::<1>::new().flush(0, |_| ())).unwrap();
+    let retired = leavings.release(&Shootdown::<1>::new().flush(0, u64::MAX, |_| ())).unwrap();
     assert_eq!(retired.count(), 3);
     retired.give_back(&mut memory);
     assert_eq!(memory.taken(), tree.frames());

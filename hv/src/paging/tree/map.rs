@@ -4,6 +4,7 @@ use super::super::format::{Entry, Format, Level};
 use super::super::table_list::TableList;
 use super::super::{MapError, TableMemory};
 use super::slots::{reserve, take};
+use super::small::Small;
 use super::{Node, Part, Tree, frame, keep, pages, parts};
 use crate::addr::FrameNumber;
 use core::ops::Range;
@@ -55,12 +56,31 @@ impl<F: Format> Tree<F> {
             return Ok(());
         }
         first_frame.checked_add(count - 1).ok_or(MapError::OutOfRange)?;
+        if let Some(small) = self.small(memory, &range) {
+            return self.map_small(memory, &small, first_frame, attributes);
+        }
         let mapping = Mapping { first_page, first_frame: first_frame.number(), attributes };
         let needed = self.check_map(memory, Some(&self.root), Level::Root, 0, range.clone(), &mapping)?;
         let mut reserved = reserve(memory, needed)?;
         self.frames += needed;
         self.do_map(memory, &mut reserved, &self.root, range, &mapping);
         debug_assert_eq!(reserved.length(), 0, "a table was reserved and not used");
+        Ok(())
+    }
+
+    fn map_small(
+        &self,
+        memory: &mut impl TableMemory,
+        small: &Small,
+        first_frame: FrameNumber,
+        attributes: F::Attributes,
+    ) -> Result<(), MapError> {
+        let taken = small.entries.clone().find(|&index| self.entry(memory, &small.node, index) != Entry::Absent);
+        if let Some(index) = taken {
+            return Err(MapError::AlreadyMapped { page: small.node.base + index as u64 });
+        }
+        Self::write_leaves(memory, &small.node, small.entries.clone(), first_frame, attributes);
+        self.merge(memory, &small.parent, &small.part, &small.node);
         Ok(())
     }
 

@@ -24,7 +24,16 @@ impl<F: Format> Tree<F> {
     ) -> Result<FlushNeeded, MapError> {
         let range = pages(first_page, count)?;
         let mut retired = TableList::new();
-        if !range.is_empty() {
+        // A table that would be empty afterwards goes, and perhaps those above it: the long way.
+        if let Some(small) = self.small(memory, &range).filter(|small| self.keeps_others(memory, small)) {
+            let absent = small.entries.clone().find(|&index| self.entry(memory, &small.node, index) == Entry::Absent);
+            if let Some(index) = absent {
+                return Err(MapError::NotMapped { page: small.node.base + index as u64 });
+            }
+            for index in small.entries.clone() {
+                memory.write(small.node.table, index, 0);
+            }
+        } else if !range.is_empty() {
             let needed = self.check_unmap(memory, &self.root, range.clone())?;
             let mut reserved = reserve(memory, needed)?;
             self.frames += needed;

@@ -92,7 +92,7 @@ fn random_calls(_boot: &'static BootPage) -> Verdict {
             Some(Call::ConsoleRead) => [physical, length, 0],
             _ => [any, physical, length],
         };
-        let slots = next_random(&mut state) % 4 << 16 | next_random(&mut state) % 4 << 24;
+        let slots = ((next_random(&mut state) % 4) << 16) | ((next_random(&mut state) % 4) << 24);
         let reply = raw(number | slots, arguments);
         if reply.code > Error::ALL.len() as u64 {
             return Err(format!("call {number} answered {reply:x?}"));

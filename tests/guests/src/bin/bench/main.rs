@@ -5,6 +5,8 @@
 
 extern crate alloc;
 
+mod frames;
+
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -14,7 +16,7 @@ use exo_user::abi::boot_page::BootPage;
 use exo_user::exceptions::ExceptionFrame;
 use exo_user::foreign::{self, ForeignAccess};
 use exo_user::page_table::{self, Flags};
-use exo_user::{call, cpu, eprintln, frames, println};
+use exo_user::{call, cpu, eprintln, println};
 use guests::exits;
 
 exo_user::entry!(main);
@@ -32,23 +34,25 @@ fn ticks() -> u64 {
     high << 32 | low
 }
 
-/// Ticks of each run of `work`, sorted, and the exits of all. `prepare` is not measured, but must not exit.
-fn sample<T>(mut prepare: impl FnMut() -> T, mut work: impl FnMut(T)) -> (Vec<u64>, exits::Exits) {
-    for _ in 0..WARM_UP {
+/// What was measured: ticks of each run, sorted, and the exits of all that was measured.
+struct Samples {
+    ticks: Vec<u64>,
+    exits: u64,
+}
+
+/// Measures `work` so many times. What `prepare` does is not measured.
+fn sample<T>(iterations: u32, mut prepare: impl FnMut() -> T, mut work: impl FnMut(T)) -> Samples {
+    let mut samples = Samples { ticks: Vec::with_capacity(usize::try_from(iterations).unwrap_or(0)), exits: 0 };
+    for _ in 0..iterations {
         let prepared = prepare();
+        let exits = exits::caused_so_far();
+        let before = ticks();
         work(prepared);
+        samples.ticks.push(ticks() - before);
+        samples.exits += exits::caused_so_far() - exits;
     }
-    let mut samples = Vec::with_capacity(usize::try_from(ITERATIONS).unwrap_or(0));
-    let ((), exits) = exits::during(|| {
-        for _ in 0..ITERATIONS {
-            let prepared = prepare();
-            let before = ticks();
-            work(prepared);
-            samples.push(ticks() - before);
-        }
-    });
-    samples.sort_unstable();
-    (samples, exits)
+    samples.ticks.sort_unstable();
+    samples
 }
 
 /// `total / count`, with three decimals unless it divides evenly.
@@ -60,21 +64,47 @@ fn ratio(total: u64, count: u64) -> String {
     }
 }
 
-fn report(id: &str, overhead: u64, mut work: impl FnMut()) {
-    report_prepared(id, overhead, || (), |()| work());
-}
-
-fn report_prepared<T>(id: &str, overhead: u64, prepare: impl FnMut() -> T, work: impl FnMut(T)) {
-    let (samples, exits) = sample(prepare, work);
-    let at = |percent: usize| samples[(samples.len() - 1) * percent / 100].saturating_sub(overhead);
+/// Prints a row: each sample did `each` operations.
+fn print(id: &str, overhead: u64, each: u64, samples: &Samples) {
+    let count = samples.ticks.len();
+    let at = |percent: usize| ratio(samples.ticks[(count - 1) * percent / 100].saturating_sub(overhead), each);
     println!(
-        "bench id={id} unit=ticks median={} p99={} min={} iterations={} exits={}",
+        "bench id={id} unit=ticks median={} p99={} min={} iterations={count} exits={}",
         at(50),
         at(99),
         at(0),
-        samples.len(),
-        ratio(exits.caused(), ITERATIONS.into()),
+        ratio(samples.exits, count as u64 * each),
     );
+}
+
+/// Measures single operations, caches warm.
+fn report_prepared<T>(
+    id: &str,
+    overhead: u64,
+    iterations: u32,
+    mut prepare: impl FnMut() -> T,
+    mut work: impl FnMut(T),
+) {
+    sample(WARM_UP, &mut prepare, &mut work);
+    print(id, overhead, 1, &sample(iterations, prepare, work));
+}
+
+/// Measures something that does `each` operations at once.
+fn report_many(id: &str, overhead: u64, each: u64, iterations: u32, mut work: impl FnMut()) {
+    print(id, overhead, each, &sample(iterations, || (), |()| work()));
+}
+
+/// The same for something that `undo` undoes, unmeasured.
+fn report_pair(id: &str, overhead: u64, each: u64, mut work: impl FnMut(), mut undo: impl FnMut()) {
+    const PAIRS: u32 = 500;
+    let mut first = true;
+    let prepare = || {
+        if !core::mem::take(&mut first) {
+            undo();
+        }
+    };
+    print(id, overhead, each, &sample(PAIRS, prepare, |()| work()));
+    undo();
 }
 
 /// Where `ept-fault` touches memory.
@@ -96,19 +126,20 @@ fn point_at_own(_access: &ForeignAccess, _frame: &mut ExceptionFrame) {
 /// Touches a frame that the environment does not hold; its handler points the page at one that it holds. Each touch
 /// must find the number that was put there for it.
 fn ept_fault(overhead: u64) -> Result<(), String> {
-    let frame = frames::allocate().ok_or("no frame")?.leak();
+    let frame = exo_user::frames::allocate().ok_or("no frame")?.leak();
     // SAFETY: nothing else is mapped at this page.
     unsafe { page_table::map(PAGE, frame, Flags::PRESENT | Flags::WRITABLE) }.map_err(|error| format!("{error}"))?;
     let entry = page_table::entry(PAGE);
     PAGE_ENTRY.store(entry.place(), Ordering::Relaxed);
     OWN.store(frame | WRITABLE, Ordering::Relaxed);
     foreign::handle(point_at_own).map_err(|error| format!("{error}"))?;
-    let own = frames::window(frame).cast::<u64>();
-    let touched = frames::pointer::<u64>(PAGE);
+    let own = exo_user::frames::window(frame).cast::<u64>();
+    let touched = exo_user::frames::pointer::<u64>(PAGE);
     let (mut nonce, mut wrong) = (0_u64, 0_u64);
     report_prepared(
         "ept-fault",
         overhead,
+        ITERATIONS,
         || {
             nonce += 1;
             // SAFETY: the frame is the guest's own; the entry's page is not in use until it is touched.
@@ -125,20 +156,28 @@ fn ept_fault(overhead: u64) -> Result<(), String> {
     if wrong > 0 { Err(format!("{wrong} touches found something else")) } else { Ok(()) }
 }
 
+/// Measures and prints one or more rows, given the price of looking at the clock.
+type Measure = fn(u64) -> Result<(), String>;
+
 fn main(_boot: &'static BootPage) -> u32 {
     // The kernel answers a null call on its shortest path only where interrupts are on.
     exo_user::cpu::enable_interrupts();
     // The price of looking at the clock is in every sample.
-    let (empty, _) = sample(|| (), |()| ());
-    let overhead = empty[0];
+    let overhead = sample(WARM_UP, || (), |()| ()).ticks[0];
     let mut wrong = 0_u64;
-    report("null-call", overhead, || wrong += u64::from(call::null().code != 0));
-    let faults = ept_fault(overhead);
-    if wrong > 0 {
-        eprintln!("{wrong} null calls failed");
+    report_prepared("null-call", overhead, ITERATIONS, || (), |()| wrong += u64::from(call::null().code != 0));
+    let mut failures = u32::from(wrong > 0);
+    let rows: [(&str, Measure); 4] = [
+        ("ept-fault", ept_fault),
+        ("ept-fault-bind", frames::fault_and_bind),
+        ("alloc100", frames::allocate),
+        ("bind100", frames::bind),
+    ];
+    for (id, measure) in rows {
+        if let Err(reason) = measure(overhead) {
+            eprintln!("{id}: {reason}");
+            failures += 1;
+        }
     }
-    if let Err(reason) = &faults {
-        eprintln!("ept-fault: {reason}");
-    }
-    u32::from(wrong > 0 || faults.is_err())
+    failures
 }

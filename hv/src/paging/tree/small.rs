@@ -1,0 +1,66 @@
+//! The short way: changes within one table of the smallest pages that exists already. It does what the general walk does.
+
+use super::super::format::{Entry, Format, Level};
+use super::super::{TABLE_ENTRIES, TableMemory};
+use super::{Node, PAGES, Part, Tree, index};
+use crate::addr::FrameNumber;
+use core::ops::Range;
+
+/// A table of the smallest pages, and the slot that points to it.
+pub(super) struct Small {
+    /// The table above.
+    pub(super) parent: Node,
+    /// The slot.
+    pub(super) part: Part,
+    /// The table.
+    pub(super) node: Node,
+    /// Indices of the entries.
+    pub(super) entries: Range<usize>,
+}
+
+impl<F: Format> Tree<F> {
+    /// The one table of the smallest pages that covers the whole range, where it is there.
+    pub(super) fn small(&self, memory: &impl TableMemory, range: &Range<u64>) -> Option<Small> {
+        let span = Level::Large.pages();
+        if range.is_empty() || range.end > PAGES || range.start / span != (range.end - 1) / span {
+            return None;
+        }
+        let mut node = self.root;
+        loop {
+            let pages = node.level.pages();
+            let base = range.start / pages * pages;
+            let part = Part { index: index(range.start / pages), start: range.start, end: range.end, base };
+            let Entry::Table(table) = self.entry(memory, &node, part.index) else { return None };
+            let level = node.level.below()?;
+            if level == Level::Small {
+                let first = index(range.start);
+                let entries = first..first + index(range.end - range.start - 1) + 1;
+                return Some(Small { parent: node, part, node: Node { table, companion: None, level, base }, entries });
+            }
+            // Nothing here looks at companions: no slot comes into use or falls out of it.
+            node = Node { table, companion: None, level, base };
+        }
+    }
+
+    /// Whether other entries of the table than these map something. Neighbours mostly do.
+    pub(super) fn keeps_others(&self, memory: &impl TableMemory, small: &Small) -> bool {
+        let mut others = (small.entries.end..TABLE_ENTRIES).chain((0..small.entries.start).rev());
+        others.any(|index| self.entry(memory, &small.node, index) != Entry::Absent)
+    }
+
+    /// Writes leaves for frames that follow one another.
+    pub(super) fn write_leaves(
+        memory: &mut impl TableMemory,
+        node: &Node,
+        entries: Range<usize>,
+        first: FrameNumber,
+        attributes: F::Attributes,
+    ) {
+        const STEP: u64 = crate::addr::FRAME_SIZE;
+        let mut leaf = F::leaf(Level::Small, first, attributes);
+        for index in entries {
+            memory.write(node.table, index, leaf);
+            leaf += STEP; // the next frame's number, in a format that has it at its own place
+        }
+    }
+}
