@@ -69,9 +69,22 @@ pub enum End {
     Killed(Reason),
 }
 
+/// A name as one word of a log line: environments choose their names, and one with spaces in it must not read like more words.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Word<'n>(pub(crate) &'n str);
+
+impl fmt::Display for Word<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(name) = self;
+        // No name holds a quote or a backslash.
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        if name.bytes().all(plain) { f.write_str(name) } else { write!(f, "\"{name}\"") }
+    }
+}
+
 /// Prints the end of an environment and its exits by reason. `end` is `None` where somebody else has ended it.
 pub(crate) fn print(name: &str, id: EnvironmentId, end: Option<(End, u64)>, exits: &[u64; EXIT_REASONS]) {
-    let total: u64 = exits.iter().sum();
+    let (name, total) = (Word(name), exits.iter().sum::<u64>());
     match end {
         Some((End::Exited(status), _)) => {
             log::info!("end name={name} id={id} outcome=exited status={status} exits={total}");
@@ -91,6 +104,7 @@ pub(crate) fn print_last(name: &str, end: &End, last: &Trace, trace: bool) {
     if !trace && !matches!(end, End::Killed(_)) {
         return;
     }
+    let name = Word(name);
     for entry in last.newest_first() {
         let basic = u16::try_from(entry.reason & 0xffff).unwrap_or(0);
         log::info!(
