@@ -166,6 +166,15 @@ impl Core<'_> {
         matches!(claim, Some(Claim { wanted: Wanted::Run { first, end }, .. }) if (first..end).contains(&frame))
     }
 
+    /// Checks that an environment of which so many frames become metadata still has what a claim by count asks for.
+    pub(crate) fn check_leaves_claimed(&self, id: EnvironmentId, count: u64) -> Result<(), Failure> {
+        let claim = self.environments.private(id).and_then(|private| private.request);
+        let Some(Claim { wanted: Wanted::Frames, left, dominated, .. }) = claim else { return Ok(()) };
+        let (frames, guarantee) = self.environments.get(id).map_or((0, 0), |record| (record.frames, record.guarantee));
+        let least = left + if dominated { 0 } else { guarantee };
+        if count != 0 && frames.saturating_sub(count) < least { Err(Error::ClaimPending.into()) } else { Ok(()) }
+    }
+
     /// The slice that is claimed from an environment.
     pub(crate) fn claimed_slice(&self, id: EnvironmentId) -> Option<(usize, usize)> {
         match self.environments.private(id)?.request?.wanted {

@@ -21,6 +21,7 @@ impl Context<'_, '_> {
             self.check_reserve(frame, &capability)?;
             reserve += 1;
         }
+        self.core.check_leaves_claimed(self.caller, reserve)?;
         let id = self.core.environments.next_id().ok_or(Error::TableFull)?;
         self.machine.open(id, &self.core.list[runs.clone()]).map_err(|_| Error::ReserveEmpty)?;
         self.core.environments.fill(id, Some(self.caller), capability.name);

@@ -180,6 +180,7 @@ impl Context<'_, '_> {
         for frame in self.frames_of(runs) {
             self.check_reserve(frame, &capability)?;
         }
+        self.core.check_leaves_claimed(self.caller, count)?;
         let run = FrameRun { first, count };
         for frame in first..first + count {
             self.core.leave_guaranteed_set(frame, self.caller);
