@@ -12,6 +12,15 @@ use exo_abi::error::Error;
 use exo_abi::events;
 use exo_abi::info::{FrameRecord, frame_state};
 
+/// The places in a set of binders.
+pub(crate) fn places(mut binders: u64) -> impl Iterator<Item = usize> {
+    core::iter::from_fn(move || {
+        let place = usize::try_from(binders.trailing_zeros()).ok().filter(|_| binders != 0)?;
+        binders &= binders - 1;
+        Some(place)
+    })
+}
+
 /// The bit of a place in a set of binders.
 pub(crate) fn bit(place: usize) -> u64 {
     1_u64.checked_shl(u32::try_from(place).unwrap_or(u32::MAX)).unwrap_or(0)
@@ -66,24 +75,46 @@ impl Core<'_> {
         self.frames.run_mut(run).iter_mut().for_each(|record| record.binders &= !bit);
     }
 
-    /// Ends every binding of a frame but its owner's, and tells those who had one. The caller flushes.
-    pub(crate) fn unbind_from_others(&mut self, machine: &mut dyn Machine, frame: u64, owner: EnvironmentId) {
-        let mut binders = self.frames.get(frame).map_or(0, |record| record.binders) & !bit(owner.place());
-        while binders != 0 {
-            let place = usize::try_from(binders.trailing_zeros()).unwrap_or(0);
-            binders &= binders - 1;
+    /// Ends every binding of a run of frames but their owner's, and tells those who had one. The caller flushes.
+    pub(crate) fn unbind_from_others(&mut self, machine: &mut dyn Machine, run: FrameRun, owner: EnvironmentId) {
+        let binders = |frame| self.frames.get(frame).map_or(0, |record| record.binders);
+        let binders = (run.first..run.first + run.count).fold(0, |all, frame| all | binders(frame));
+        for place in places(binders & !bit(owner.place())) {
             if let Some(id) = self.environments.at(place) {
-                self.unbind(machine, id, FrameRun { first: frame, count: 1 });
-                self.repossess(machine, id, FrameRun { first: frame, count: 1 }, reason::OWNER);
+                self.unbind_where_bound(machine, id, run, Some(reason::OWNER));
             }
         }
     }
 
-    /// Ends the bindings in an environment that its slots no longer allow; says how many. The caller flushes.
-    pub(crate) fn end_unjustified(&mut self, machine: &mut dyn Machine, id: EnvironmentId) -> u64 {
-        let (mut ended, mut from) = (0, 0);
-        while let Some((run, binding)) = machine.next_binding(id.place(), from) {
-            from = run.first + run.count;
+    /// Ends the bindings that an environment has within a run, each stretch at once, and tells it why if there is a reason. The
+    /// caller flushes.
+    pub(crate) fn unbind_where_bound(
+        &mut self,
+        machine: &mut dyn Machine,
+        id: EnvironmentId,
+        run: FrameRun,
+        why: Option<u32>,
+    ) {
+        let (mut next, end) = (run.first, run.first + run.count);
+        loop {
+            let bound =
+                |&frame: &u64| self.frames.get(frame).is_some_and(|record| record.binders & bit(id.place()) != 0);
+            let Some(first) = (next..end).find(bound) else { return };
+            next = (first..end).find(|frame| !bound(frame)).unwrap_or(end);
+            let stretch = FrameRun { first, count: next - first };
+            self.unbind(machine, id, stretch);
+            if let Some(why) = why {
+                self.repossess(machine, id, stretch, why);
+            }
+        }
+    }
+
+    /// Ends the bindings of a range of frames in an environment that its slots no longer allow; says how many. The caller flushes.
+    pub(crate) fn end_unjustified(&mut self, machine: &mut dyn Machine, id: EnvironmentId, range: Range<u64>) -> u64 {
+        let (mut ended, mut from) = (0, range.start);
+        while let Some((run, binding)) = machine.next_binding(id.place(), from).filter(|(run, _)| run.first < range.end)
+        {
+            from = range.end.min(run.first + run.count);
             let slots = self.environments.private(id).map(|private| &private.slots);
             let capability = slots.and_then(|slots| slots.get(binding.slot.into()));
             let mut frame = run.first;

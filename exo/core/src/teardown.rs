@@ -1,12 +1,12 @@
 //! The end of an environment, in two steps: it loses everything by which it could act at once; what it had is free when the last
 //! CPU has let go of its virtual CPUs.
 
-use crate::bindings::bit;
 use crate::environment::{EnvironmentId, Outcome, is_live};
-use crate::frames::owner;
+use crate::frames::{is_owned_by, owner};
 use crate::machine::Machine;
 use crate::state::Core;
 use core::sync::atomic::Ordering;
+use exo_abi::boot_page::FrameRun;
 use exo_abi::events;
 use exo_abi::info::{EnvironmentRecord, MAX_ENVIRONMENTS, MAX_VCPUS, environment_state, frame_flags, frame_state};
 
@@ -95,8 +95,7 @@ impl Core<'_> {
     }
 
     fn finish_end(&mut self, machine: &mut dyn Machine, id: EnvironmentId) {
-        let ready =
-            |record: &EnvironmentRecord| record.state == environment_state::DYING && record.vcpus == 0;
+        let ready = |record: &EnvironmentRecord| record.state == environment_state::DYING && record.vcpus == 0;
         if !self.environments.get(id).is_some_and(ready) {
             return;
         }
@@ -145,15 +144,15 @@ impl Core<'_> {
             from = run.first + run.count;
             self.unbind(machine, id, run);
         }
-        for frame in 0..self.frames.frame_count() {
-            let Some(record) = self.frames.get_mut(frame) else { continue };
-            if record.state != frame_state::OWNED || owner(record) != Some(id) {
-                continue;
+        let mut frame = 0;
+        while frame < self.frames.frame_count() {
+            let first = frame;
+            while let Some(record) = self.frames.get_mut(frame).filter(|record| is_owned_by(record, id)) {
+                record.state = frame_state::QUARANTINED;
+                frame += 1;
             }
-            record.state = frame_state::QUARANTINED;
-            if record.binders & !bit(id.place()) != 0 {
-                self.unbind_from_others(machine, frame, id);
-            }
+            self.unbind_from_others(machine, FrameRun { first, count: frame - first }, id);
+            frame += 1;
         }
     }
 

@@ -135,9 +135,9 @@ impl Context<'_, '_> {
             }
         }
         let mut ended = 0;
-        for place in (0..64).filter(|&place| binders & crate::bindings::bit(place) != 0) {
+        for place in crate::bindings::places(binders) {
             if let Some(id) = self.core.environments.at(place) {
-                ended += self.core.end_unjustified(self.machine, id);
+                ended += self.core.end_unjustified(self.machine, id, first..first + count);
             }
         }
         self.machine.flush();

@@ -1,7 +1,6 @@
 //! Taking by force what was asked for and not given in time. It never needs memory: each table that a split takes is in reserve.
 
 use super::{Claim, Wanted};
-use crate::bindings::bit;
 use crate::environment::EnvironmentId;
 use crate::frames::is_owned_by;
 use crate::machine::Machine;
@@ -96,32 +95,14 @@ impl Core<'_> {
 
     /// Takes a run out of every EPT and tells its owner, and whoever had it bound.
     fn quarantine(&mut self, machine: &mut dyn Machine, victim: EnvironmentId, run: FrameRun) {
-        let mut unbound = FrameRun { first: run.first, count: 0 };
         for frame in run.first..run.first + run.count {
             let Some(record) = self.frames.get_mut(frame) else { continue };
             record.state = frame_state::QUARANTINED;
-            let binders = record.binders;
             self.leave_guaranteed_set(frame, victim);
-            // The victim's own bindings end run by run, those of others one by one.
-            let own = binders & bit(victim.place()) != 0;
-            if own && unbound.first + unbound.count == frame {
-                unbound.count += 1;
-            } else {
-                self.end_run(machine, victim, unbound);
-                unbound = FrameRun { first: frame + u64::from(!own), count: u64::from(own) };
-            }
-            if binders & !bit(victim.place()) != 0 {
-                self.unbind_from_others(machine, frame, victim);
-            }
         }
-        self.end_run(machine, victim, unbound);
+        self.unbind_from_others(machine, run, victim);
+        self.unbind_where_bound(machine, victim, run, None);
         self.repossess(machine, victim, run, reason::FORCED);
-    }
-
-    fn end_run(&mut self, machine: &mut dyn Machine, id: EnvironmentId, run: FrameRun) {
-        if run.count != 0 {
-            self.unbind(machine, id, run);
-        }
     }
 
     fn force_slice(
