@@ -68,7 +68,7 @@ impl Context<'_, '_> {
     }
 
     pub(super) fn environment_forget(&mut self, environment: u64) -> Handled {
-        let id = crate::environment::EnvironmentId::from_argument(environment);
+        let id = self.name(environment);
         let record = self.core.environments.get(id).ok_or(Error::NoSuchEnvironment)?;
         if !self.credential()?.allows(&record.guard, rights::MODIFY) {
             return Err(Error::Underprivileged.into());
@@ -97,9 +97,10 @@ impl Context<'_, '_> {
             1 => (id, self.caller),
             _ => return Err(Error::BadArgument.at(direction)),
         };
-        let available = self.core.environments.get(from).map_or(0, |record| record.guarantee);
+        let guarantee = self.core.environments.get(from).map_or(0, |record| record.guarantee);
         // What the giver has marked as its guaranteed set stays within its guarantee.
-        if frames > available.saturating_sub(self.core.guaranteed_set(from)) {
+        let available = guarantee.saturating_sub(self.core.guaranteed_set(from));
+        if frames > available {
             return Err(Error::GuaranteeExceeded.at(available));
         }
         if let Some(record) = self.core.environments.get_mut(from) {
