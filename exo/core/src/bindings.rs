@@ -27,7 +27,7 @@ pub(crate) fn bit(place: usize) -> u64 {
 }
 
 impl Core<'_> {
-    /// Checks that every frame of a run can be bound under a capability, and what `more` says of it.
+    /// Checks that every frame of a run can be bound under a capability, after what `more` says of it.
     pub(crate) fn check_bindable(
         &self,
         run: FrameRun,
@@ -38,12 +38,12 @@ impl Core<'_> {
         // Most runs have one guard.
         let mut allowed = None;
         for (frame, record) in (run.first..).zip(self.frames.run(run)) {
+            more(frame, record)?;
             match record.state {
                 frame_state::OWNED => {}
                 frame_state::FREE | frame_state::PROMISED => return Err(Error::FrameFree.at(frame)),
                 _ => return Err(Error::NoSuchFrame.at(frame)),
             }
-            more(frame, record)?;
             if allowed != Some(record.guard) {
                 if !capability.allows(&record.guard, rights) {
                     return Err(Error::Underprivileged.at(frame));
