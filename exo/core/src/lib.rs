@@ -9,7 +9,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 extern crate std;
 
 mod bindings;
@@ -26,6 +26,8 @@ pub mod scheduling;
 pub mod slices;
 pub mod state;
 mod teardown;
+#[cfg(any(test, fuzzing))]
+pub mod tests;
 
 pub use calls::{Effect, Reply, dispatch};
 pub use environment::{EnvironmentId, Outcome};
