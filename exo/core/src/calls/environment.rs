@@ -77,7 +77,7 @@ impl Context<'_, '_> {
         self.check_memory(physical, length, MAX_NAME as u64, rights::READ)?;
         let mut buffer = [0; MAX_NAME];
         let name = &mut buffer[..usize::try_from(length).map_err(|_| Error::TooLong)?];
-        self.machine.copy_from_frames(physical, name);
+        self.copy_in(physical, name);
         let text = core::str::from_utf8(name).map_err(|_| Error::BadArgument)?;
         if text.is_empty() || text.chars().any(|character| character.is_control() || matches!(character, '"' | '\\')) {
             return Err(Error::BadArgument.into());
