@@ -89,12 +89,11 @@ impl Context<'_, '_> {
     /// Checks that runs can become metadata: the caller's, loose, and not claimed by name, for what is goes to the claimant. Says how
     /// many frames they are.
     pub(super) fn check_reserve(&self, runs: Range<usize>, capability: &Capability) -> Result<u64, Failure> {
-        for run in &self.core.list[runs.clone()] {
-            self.core.check_unbound(*run, self.caller, capability)?;
-        }
-        let mut frames = self.frames_of(runs.clone());
-        if let Some(frame) = frames.find(|&frame| self.core.is_claimed(frame, self.caller)) {
-            return Err(Error::ClaimPending.at(frame));
+        for frame in self.frames_of(runs.clone()) {
+            self.core.check_unbound(FrameRun { first: frame, count: 1 }, self.caller, capability)?;
+            if self.core.is_claimed(frame, self.caller) {
+                return Err(Error::ClaimPending.at(frame));
+            }
         }
         Ok(self.core.list[runs].iter().map(|run| run.count).sum())
     }
