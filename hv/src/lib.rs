@@ -21,5 +21,6 @@ pub mod physmap;
 pub mod pool;
 pub mod shootdown;
 pub mod stack;
+mod sync;
 pub mod trace;
 pub mod vmx;
