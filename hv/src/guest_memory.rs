@@ -13,7 +13,7 @@ use crate::physmap::{self, usize_of};
 use crate::pool::{self, Account};
 use core::sync::atomic::AtomicU16;
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests;
 
 /// The memory that guests may hold.

@@ -2,7 +2,7 @@
 
 mod departing;
 mod occupants;
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests;
 
 pub use departing::{Departing, Unbound};

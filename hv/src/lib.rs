@@ -22,5 +22,7 @@ pub mod pool;
 pub mod shootdown;
 pub mod stack;
 mod sync;
+#[cfg(all(test, not(loom)))]
+mod test_machine;
 pub mod trace;
 pub mod vmx;

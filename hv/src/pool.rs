@@ -11,6 +11,9 @@ use core::ptr::NonNull;
 use spin::Mutex;
 use zerocopy::{FromBytes, IntoBytes};
 
+#[cfg(all(test, not(loom)))]
+mod tests;
+
 struct Pool {
     /// Frames from here to `end` were never handed out.
     fresh: u64,
