@@ -7,6 +7,7 @@
 // A guest owns its page tables, descriptor tables and stacks, and nobody else can take care of them.
 #![allow(unsafe_code)]
 
+extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
@@ -28,6 +29,7 @@ pub mod page_table;
 #[cfg(target_os = "none")]
 mod panic;
 pub mod predicate;
+pub mod revocation;
 pub mod segments;
 pub mod start;
 pub mod vcpu;

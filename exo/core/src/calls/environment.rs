@@ -16,11 +16,7 @@ impl Context<'_, '_> {
     pub(super) fn environment_create(&mut self, physical: u64, length: u64) -> Handled {
         let capability = self.credential_with(rights::MODIFY)?;
         let runs = self.take_list(physical, length, FRAMES_MAX)?;
-        let mut reserve = 0;
-        for frame in self.frames_of(runs.clone()) {
-            self.check_reserve(frame, &capability)?;
-            reserve += 1;
-        }
+        let reserve = self.check_reserve(runs.clone(), &capability)?;
         self.core.check_leaves_claimed(self.caller, reserve)?;
         let id = self.core.environments.next_id().ok_or(Error::TableFull)?;
         self.machine.open(id, &self.core.list[runs.clone()]).map_err(|_| Error::ReserveEmpty)?;
