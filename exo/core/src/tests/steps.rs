@@ -69,8 +69,14 @@ pub(crate) enum Step {
     },
 }
 
-/// Which call gave which error, or 0 for success.
-pub(crate) type Outcomes = BTreeMap<(u64, u64), u64>;
+/// What sequences have come to.
+#[derive(Debug, Default)]
+pub(crate) struct Outcomes {
+    /// Which call gave which error, or 0 for success, and how often.
+    pub(crate) calls: BTreeMap<(u64, u64), u64>,
+    /// What else has happened.
+    pub(crate) seen: BTreeMap<&'static str, u64>,
+}
 
 impl World<'_> {
     pub(crate) fn step(&mut self, step: &Step, outcomes: &mut Outcomes) {
@@ -82,7 +88,7 @@ impl World<'_> {
         match step {
             Step::Call { caller, vcpu, word, arguments, memory } => {
                 let outcome = self.call(*caller, *vcpu, *word, *arguments, memory.as_ref());
-                *outcomes.entry((word & 0xffff, outcome)).or_insert(0) += 1;
+                *outcomes.calls.entry((word & 0xffff, outcome)).or_insert(0) += 1;
             }
             Step::Touch { id, vcpu, frame, rights, leaves } => self.touch(*id, *vcpu, *frame, *rights, *leaves),
             Step::Time(ticks) => {
