@@ -27,28 +27,38 @@ pub(crate) fn bit(place: usize) -> u64 {
 }
 
 impl Core<'_> {
-    /// Checks that every frame of a run can be bound under a capability, and what `more` says of it.
+    /// Checks that every frame of a run can be bound under a capability with these rights, and in `place` is bound already or not.
     pub(crate) fn check_bindable(
         &self,
         run: FrameRun,
         capability: &Capability,
         rights: u64,
-        more: impl Fn(u64, &FrameRecord) -> Result<(), Failure>,
+        (place, bound): (usize, bool),
     ) -> Result<(), Failure> {
-        // Most runs have one guard.
-        let mut allowed = None;
-        for (frame, record) in (run.first..).zip(self.frames.run(run)) {
+        let records = self.frames.run(run);
+        let Some(guard) = records.first().map(|record| record.guard) else { return Ok(()) };
+        let is_bound = |record: &FrameRecord| record.binders & bit(place) != 0;
+        // Most runs are as wanted and have one guard, which is then looked at once.
+        let alike = |record: &FrameRecord| {
+            record.state == frame_state::OWNED && is_bound(record) == bound && record.guard == guard
+        };
+        if capability.allows(&guard, rights) && records.iter().all(alike) {
+            return Ok(());
+        }
+        for (frame, record) in (run.first..).zip(records) {
+            if bound && !is_bound(record) {
+                return Err(Error::FrameNotBound.at(frame));
+            }
             match record.state {
                 frame_state::OWNED => {}
                 frame_state::FREE | frame_state::PROMISED => return Err(Error::FrameFree.at(frame)),
                 _ => return Err(Error::NoSuchFrame.at(frame)),
             }
-            more(frame, record)?;
-            if allowed != Some(record.guard) {
-                if !capability.allows(&record.guard, rights) {
-                    return Err(Error::Underprivileged.at(frame));
-                }
-                allowed = Some(record.guard);
+            if !bound && is_bound(record) {
+                return Err(Error::AlreadyBound.at(frame));
+            }
+            if !capability.allows(&record.guard, rights) {
+                return Err(Error::Underprivileged.at(frame));
             }
         }
         Ok(())

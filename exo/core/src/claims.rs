@@ -145,21 +145,6 @@ impl Core<'_> {
         self.claim_serial
     }
 
-    /// Who gets a frame that its owner gives back, if anybody has claimed it.
-    pub(crate) fn claimant_of(&mut self, frame: u64, from: EnvironmentId) -> Option<EnvironmentId> {
-        let claim = self.environments.private_mut(from)?.request.as_mut()?;
-        let wanted = match claim.wanted {
-            Wanted::Run { first, end } => (first..end).contains(&frame),
-            Wanted::Frames => claim.left != 0,
-            Wanted::Slice { .. } => false,
-        };
-        if !wanted {
-            return None;
-        }
-        claim.left = claim.left.saturating_sub(1);
-        Some(claim.claimant)
-    }
-
     /// Whether a claim by name covers a frame: its owner may give it back, but not put it out of the claimant's reach.
     pub(crate) fn is_claimed(&self, frame: u64, id: EnvironmentId) -> bool {
         let claim = self.environments.private(id).and_then(|private| private.request);

@@ -48,9 +48,7 @@ impl Context<'_, '_> {
     fn bind(&mut self, place: &Place, runs: Range<usize>) -> Handled {
         let Place { id, capability, binding } = place;
         for run in &self.core.list[runs.clone()] {
-            self.core.check_bindable(*run, capability, binding.rights, |frame, record| {
-                if record.binders & bit(id.place()) == 0 { Ok(()) } else { Err(Error::AlreadyBound.at(frame)) }
-            })?;
+            self.core.check_bindable(*run, capability, binding.rights, (id.place(), false))?;
         }
         for index in runs.clone() {
             let run = self.core.list[index];
@@ -140,9 +138,7 @@ impl Context<'_, '_> {
     fn change_rights(&mut self, place: &Place, runs: Range<usize>) -> Handled {
         let Place { id, capability, binding } = place;
         for run in &self.core.list[runs.clone()] {
-            self.core.check_bindable(*run, capability, binding.rights, |frame, record| {
-                if record.binders & bit(id.place()) != 0 { Ok(()) } else { Err(Error::FrameNotBound.at(frame)) }
-            })?;
+            self.core.check_bindable(*run, capability, binding.rights, (id.place(), true))?;
         }
         for index in runs {
             let run = self.core.list[index];
