@@ -12,6 +12,7 @@ use alloc::string::String;
 use core::fmt::Debug;
 use exo_user::abi::call::{Call, Request};
 use exo_user::abi::error::Error;
+use exo_user::abi::info::frame_state;
 use exo_user::call::{self, Reply};
 use exo_user::info;
 
@@ -83,13 +84,29 @@ pub fn own() -> u64 {
     info::own_id().argument()
 }
 
-/// A run of frames that are nobody's, the last one in the table that is long enough: whoever allocates at boot begins below.
+/// A run of frames that are nobody's. Each environment looks first in a part of memory of its own, far above what is given out
+/// at boot, so that guests that run together seldom want the same.
 ///
 /// # Errors
 /// Where there is none.
 pub fn free_run(count: u64) -> Result<u64, String> {
-    let run = info::free_runs(0).filter(|run| run.count >= count).last();
-    run.map(|run| run.first + run.count - count).ok_or_else(|| format!("no {count} free frames"))
+    const PART: u64 = 400;
+    let end = info::frame_count();
+    let from = end.saturating_sub(u64::from(info::own_id().index) * PART);
+    let found = free_run_below(from, count).or_else(|| free_run_below(end, count));
+    found.ok_or_else(|| format!("no {count} free frames"))
+}
+
+fn free_run_below(end: u64, count: u64) -> Option<u64> {
+    let is_free = |frame: u64| info::frame(frame).is_some_and(|record| record.state == frame_state::FREE);
+    let mut length = 0;
+    for frame in (0..end).rev() {
+        length = if is_free(frame) { length + 1 } else { 0 };
+        if length >= count && is_free(frame) {
+            return Some(frame);
+        }
+    }
+    None
 }
 
 /// Allocates a run, wherever nobody is quicker.
@@ -97,9 +114,17 @@ pub fn free_run(count: u64) -> Result<u64, String> {
 /// # Errors
 /// Where none is to be had.
 pub fn take_run(count: u64) -> Result<u64, String> {
+    take_run_under(OWN, count)
+}
+
+/// The same under another name.
+///
+/// # Errors
+/// Where none is to be had.
+pub fn take_run_under(credential: u8, count: u64) -> Result<u64, String> {
     for _ in 0..64 {
         let first = free_run(count)?;
-        if ask(Call::AllocateRun, (OWN, 0), &[first, count]).code == 0 {
+        if ask(Call::AllocateRun, (credential, 0), &[first, count]).code == 0 {
             return Ok(first);
         }
     }

@@ -3,7 +3,7 @@
 
 use super::neighbour::free_slice;
 use super::thread::{self, Body};
-use super::{OWN, ask, free_run, works};
+use super::{OWN, ask, take_run_under, works};
 use crate::hostile::Verdict;
 use crate::kit::list::List;
 use alloc::string::String;
@@ -35,8 +35,7 @@ pub struct Child {
 /// # Errors
 /// The kernel's refusal.
 pub fn empty(credential: u8, reserve: u64) -> Result<EnvironmentId, String> {
-    let first = free_run(reserve)?;
-    works(Call::AllocateRun, (credential, 0), &[first, reserve])?;
+    let first = take_run_under(credential, reserve)?;
     let list = List::new(&[(first, reserve)])?;
     works(Call::EnvironmentCreate, (credential, 0), &[list.physical(), 1]).map(EnvironmentId::from_value)
 }

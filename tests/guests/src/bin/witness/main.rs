@@ -1,6 +1,7 @@
 //! A well-behaved neighbour that looks after itself: keeps patterns in its memory and its registers and checks,
 //! round after round, that nobody else left a trace, there or in what the kernel says of it. Exits with 1 at the first difference.
-//! With the word `last` it goes on until only witnesses run, and has the kernel check its invariants, where it may.
+//! With the word `beside` it goes on until only witnesses run; with `last` until nobody else does, and then has the kernel check its
+//! invariants, where it may.
 #![cfg_attr(target_os = "none", no_std)]
 #![no_main]
 #![allow(unsafe_code)] // fills registers
@@ -83,10 +84,11 @@ fn main(boot: &'static BootPage) -> u32 {
         }
     };
     let mut records = records::Records::note(boot);
-    let last = boot.arguments().split_whitespace().any(|word| word == "last");
+    let word = |wanted| boot.arguments().split_whitespace().any(|word| word == wanted);
+    let (beside, last) = (word("beside"), word("last"));
     println!("witness {} watches {} frames", boot.name(), memory.frames());
     let mut number = 0;
-    while number < rounds || last && others_run() {
+    while number < rounds || beside && others_run(true) || last && others_run(false) {
         number += 1;
         let seen = round(boot, &memory, &state, key.wrapping_add(number)).and_then(|()| records.audit());
         if let Err(difference) = seen {
@@ -102,12 +104,13 @@ fn main(boot: &'static BootPage) -> u32 {
     0
 }
 
-/// Whether anybody runs who is no witness.
-fn others_run() -> bool {
-    (0..).map_while(info::environment_at).any(|record| {
+/// Whether anybody else runs, or anybody who is no witness.
+fn others_run(but_witnesses: bool) -> bool {
+    let own = info::own_id().index;
+    (0..).map_while(|index| Some((index, info::environment_at(index)?))).any(|(index, record)| {
         let known =
             usize::try_from(record.name_length).is_ok_and(|length| record.name[..length].starts_with(b"witness"));
-        record.state == environment_state::RUNNING && !known
+        record.state == environment_state::RUNNING && index != own && !(known && but_witnesses)
     })
 }
 

@@ -23,8 +23,9 @@ pub struct Records {
     at: u64,
 }
 
-/// No slice is longer on average than so many: its own length, grace, and the call that was under way at its end.
-const LONGEST: u64 = 8;
+/// No slice is longer on average than so many: its own length, grace, and the call that was under way at its end. The longest call
+/// ends an environment: it looks at every frame of the machine.
+const LONGEST: u64 = 64;
 
 impl Records {
     pub fn note(boot: &'static BootPage) -> Records {

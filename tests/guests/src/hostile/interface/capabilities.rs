@@ -3,13 +3,14 @@
 use super::{Case, EXITS, Verdict};
 use crate::kit::child::{self, Child};
 use crate::kit::list::List;
-use crate::kit::neighbour::{free_slice, witness};
+use crate::kit::neighbour::witness;
 use crate::kit::{OWN, fails, fails_at, free_run, must, own, same, until, works};
 use exo_user::EnvironmentId;
 use exo_user::abi::boot_page::BootPage;
 use exo_user::abi::call::Call;
 use exo_user::abi::capability::rights::{self, EXECUTE, READ, WRITE};
 use exo_user::abi::error::Error;
+use exo_user::abi::info::slice_state;
 use exo_user::info;
 
 pub const CASES: &[Case] = &[
@@ -30,7 +31,7 @@ const DERIVED: u8 = 9;
 /// Every call that needs a credential, with arguments that are right but for it.
 fn calls_with_credential() -> Result<[(Call, [u64; 5]); 22], alloc::string::String> {
     let list = List::new(&[])?.physical();
-    let (free, slice) = (free_run(1)?, free_slice(0).unwrap_or(0));
+    let (free, slice) = (free_run(1)?, last_free_slice());
     let own = own();
     Ok([
         (Call::CapabilityGrant, [own, 30, 0, 0, 0]),
@@ -168,6 +169,12 @@ fn consent(_boot: &'static BootPage) -> Verdict {
     works(Call::CapabilityDrop, (0, 0), &[DERIVED.into()]).map(drop)
 }
 
+/// A position that nobody takes meanwhile: everybody begins with the lowest.
+fn last_free_slice() -> u64 {
+    let free = info::slices(0).filter(|(_, record)| record.state == slice_state::FREE);
+    free.last().map_or(0, |(position, _)| position as u64)
+}
+
 /// Every call that names an environment, under a credential that would do.
 fn nobody(argument: u64) -> Verdict {
     let frame = free_run(1)?;
@@ -186,7 +193,7 @@ fn nobody(argument: u64) -> Verdict {
         (Call::GuaranteeMove, (OWN, 0), &[argument, 0, 0]),
         (Call::VcpuCreate, (OWN, 0), &[argument, 0, 0, 0, 0]),
         (Call::Notify, (OWN, 0), &[argument, 0]),
-        (Call::SliceAllocate, (OWN, OWN), &[0, free_slice(0).unwrap_or(63), argument, 0]),
+        (Call::SliceAllocate, (OWN, OWN), &[0, last_free_slice(), argument, 0]),
         (Call::ClaimRun, (OWN, 0), &[argument, frame, 1]),
         (Call::ClaimCount, (OWN, 0), &[argument, 1]),
         (Call::ClaimSlice, (OWN, 0), &[argument, 0, 0]),
