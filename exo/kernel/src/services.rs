@@ -112,9 +112,7 @@ impl Machine for Services<'_> {
     }
 
     fn scrub(&mut self, run: FrameRun) {
-        for frame in (run.first..run.first + run.count).filter_map(FrameNumber::new) {
-            let _ = self.kernel.memory.scrub(frame);
-        }
+        let _ = self.kernel.memory.scrub(first(run), run.count);
     }
 
     fn can_bind(&self, rights: u64) -> bool {
