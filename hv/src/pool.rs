@@ -1,7 +1,7 @@
 //! Frames that the kernel keeps for itself: tables, VMCSs, stacks, per-vCPU pages.
 
 use crate::addr::{FRAME_SIZE, FrameNumber, HostPhysical, LARGE_FRAMES};
-use crate::guest_memory::{GuestMemory, InUse, account_of};
+use crate::guest_memory::{self, GuestMemory, InUse};
 use crate::paging::TableMemory;
 use crate::physmap::{self, usize_of};
 use core::marker::PhantomData;
@@ -10,6 +10,9 @@ use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 use spin::Mutex;
 use zerocopy::{FromBytes, IntoBytes};
+
+#[cfg(all(test, not(loom)))]
+mod tests;
 
 struct Pool {
     /// Frames from here to `end` were never handed out.
@@ -68,6 +71,12 @@ pub fn available(account: Account) -> u64 {
     account.pool().free
 }
 
+/// Frames of an account, taken or not.
+#[must_use]
+pub fn total(account: Account) -> u64 {
+    account.pool().total
+}
+
 /// Makes frames of guest memory the kernel's, for an account.
 ///
 /// # Errors
@@ -79,12 +88,12 @@ pub fn contribute(memory: &GuestMemory, account: Account, first: FrameNumber, co
     Ok(())
 }
 
-/// Makes all frames of an account, none of which is in use any more, guest memory again. They hold whatever the kernel left in
-/// them.
+/// Makes all frames of an account, none of which is in use any more, guest memory again. They are dirty: they hold whatever the kernel
+/// left in them. A frame that a guest space still shows counts as in use, whoever has given it up.
 ///
 /// # Errors
 /// [`StillUsed`] where some are in use; nothing has changed then.
-pub fn withdraw(memory: &GuestMemory, account: Account) -> Result<(), StillUsed> {
+pub fn withdraw(_memory: &GuestMemory, account: Account) -> Result<(), StillUsed> {
     let mut pool = account.pool();
     if account == Account::KERNEL || pool.free != pool.total {
         return Err(StillUsed { frames: pool.total - pool.free });
@@ -92,7 +101,7 @@ pub fn withdraw(memory: &GuestMemory, account: Account) -> Result<(), StillUsed>
     while let Some(frame) = FrameNumber::new(pool.returned).filter(|_| pool.returned != 0) {
         // SAFETY: a frame on the list was returned whole, so its first word is the list's.
         pool.returned = unsafe { physmap::pointer::<u64>(frame.start()).read() };
-        memory.take_back(frame);
+        guest_memory::take_back(frame);
     }
     (pool.free, pool.total) = (0, 0);
     Ok(())
@@ -126,9 +135,20 @@ fn take(account: Account) -> Option<FrameNumber> {
     Some(frame)
 }
 
-/// Gives a frame back to the account that it came from.
+/// Gives a frame back to the account that it came from, at once or when no guest sees it any more.
 fn give(frame: FrameNumber) {
-    let mut pool = account_of(frame).unwrap_or(Account::KERNEL).pool();
+    if let Some(account) = guest_memory::give_up(frame) {
+        put_back(account, frame);
+    }
+}
+
+/// Notes that no guest sees these frames of the kernel's any more. Those that were given back before are now.
+pub(crate) fn hide(first: FrameNumber, count: u64) {
+    guest_memory::hide(first, count, give);
+}
+
+fn put_back(account: Account, frame: FrameNumber) {
+    let mut pool = account.pool();
     // SAFETY: the giver held the frame and gave it up, so its first word may link it.
     unsafe { physmap::pointer::<u64>(frame.start()).write(pool.returned) };
     pool.returned = frame.number();
@@ -190,7 +210,7 @@ impl Drop for KernelFrame {
 
 /// Paging tables in the kernel's frames; new ones come from this account.
 #[derive(Clone, Copy, Debug)]
-pub struct KernelTables(pub Account);
+pub(crate) struct KernelTables(pub(crate) Account);
 
 impl TableMemory for KernelTables {
     fn read(&self, table: FrameNumber, index: usize) -> u64 {

@@ -31,9 +31,7 @@ pub(crate) struct Space {
 #[derive(Debug)]
 pub(crate) struct Spaces {
     places: [Option<KernelBox<Space>>; MAX_ENVIRONMENTS],
-    /// Places whose EPT had something taken away since the last flush, one bit each.
-    pub(crate) reduced: u64,
-    /// What was taken away since then.
+    /// What was taken away since the last flush.
     pub(crate) departing: Departing,
     /// Of each environment that has ended since anybody looked and that the run waits for: whether all was well.
     pub(crate) ended: heapless::Vec<bool, MAX_ENVIRONMENTS>,
@@ -43,7 +41,6 @@ impl Spaces {
     pub(crate) fn new() -> Self {
         Self {
             places: [const { None }; MAX_ENVIRONMENTS],
-            reduced: 0,
             departing: Departing::default(),
             ended: heapless::Vec::new(),
         }
