@@ -127,6 +127,20 @@ fn what_is_claimed_by_count_cannot_become_metadata() {
 }
 
 #[test]
+fn a_dominator_takes_what_was_promised_before_it_claims_more() {
+    with_world(|world| {
+        let frames = world.frames_of(AB);
+        world.loosen(AB, (frames[8], 4));
+        assert_eq!(world.ask(C, Call::ClaimCount, (1, 0), &[AB.to_argument(), 2]), Ok(1));
+        assert_eq!(world.ask(AB, Call::FreeRun, (0, 0), &[frames[8], 2]), Ok(2));
+        let again = [AB.to_argument(), 2];
+        assert_eq!(world.ask(C, Call::ClaimCount, (1, 0), &again), Err((Error::ClaimPending, 0)));
+        assert_eq!(world.ask(C, Call::AllocateRun, (0, 0), &[frames[8], 2]), Ok(2));
+        assert_eq!(world.ask(C, Call::ClaimCount, (1, 0), &again), Ok(2));
+    });
+}
+
+#[test]
 fn a_frame_answers_a_claim_once() {
     with_world(|world| {
         let frames = world.frames_of(AB);
