@@ -12,6 +12,8 @@ mod steps;
 mod world;
 
 #[cfg(test)]
+mod boot;
+#[cfg(test)]
 mod claims;
 #[cfg(test)]
 mod coverage;
