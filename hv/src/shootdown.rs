@@ -20,7 +20,7 @@
 //! memory model allows.
 
 use crate::paging::{Flushed, covered_now, flushed};
-use crate::sync::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{AtomicU64, AtomicUsize, Ordering, fence};
 
 #[cfg(all(test, loom))]
 mod loom_tests;
@@ -87,9 +87,9 @@ impl CpuState {
 
     /// Whether this CPU is in one of these spaces and has entered it before `epoch`.
     fn is_behind(&self, epoch: u64, spaces: u64) -> bool {
-        // SeqCst: see `enter`. It is also an acquire: once the CPU is seen to have left its guest, all that the guest
-        // did to memory through the old translation comes before whatever the frame is used for next.
-        let published = self.published.load(Ordering::SeqCst);
+        // Acquire: once the CPU is seen to have left its guest, all that the guest did to memory through the old translation
+        // comes before whatever the frame is used for next.
+        let published = self.published.load(Ordering::Acquire);
         let space = (published & !GUEST) >> SPACE_SHIFT;
         published & GUEST != 0 && spaces >> space & 1 != 0 && published & EPOCH < epoch
     }
@@ -129,18 +129,20 @@ impl<const N: usize> Shootdown<N> {
     pub fn enter(&self, cpu: usize, space: SpaceNumber) -> bool {
         let own = &self.cpus[cpu];
         if own.flushed.load(Ordering::Relaxed) == NEVER {
-            // SeqCst: before `published`. An initiator that misses this has raised the epoch before we load it, and we flush.
-            self.seen.fetch_max(cpu + 1, Ordering::SeqCst);
+            // Before the fence below: an initiator that misses this has raised the epoch before we load it, and we flush.
+            self.seen.fetch_max(cpu + 1, Ordering::Relaxed);
         }
         let guest = GUEST | u64::from(space.0) << SPACE_SHIFT;
-        // This is Dekker's pattern: we store `published` and then load `epoch`; an initiator stores `epoch` and then
-        // loads `published`. Both pairs need the one total order of SeqCst: anything weaker lets both miss the other's
-        // store (x86 itself reorders a store with a later load). So either we see the new epoch here and publish that,
-        // or the initiator sees us in the guest with the old one, kicks us and waits.
-        let mut epoch = self.epoch.load(Ordering::SeqCst);
+        // This is Dekker's pattern: we store `published` and then load `epoch`; an initiator stores `epoch` and then loads
+        // `published`. Each has a SeqCst fence in between: anything weaker lets both miss the other's store (x86 itself reorders a
+        // store with a later load). So either we see the new epoch here and publish that, or the initiator sees us in the
+        // guest with the old one, kicks us and waits.
+        let mut epoch = self.epoch.load(Ordering::Acquire);
         loop {
-            own.published.store(guest | epoch, Ordering::SeqCst);
-            let now = self.epoch.load(Ordering::SeqCst);
+            // Release: whoever sees us in a guest again, with a new epoch, takes it that we have left the old one.
+            own.published.store(guest | epoch, Ordering::Release);
+            fence(Ordering::SeqCst);
+            let now = self.epoch.load(Ordering::Acquire);
             if now == epoch {
                 break;
             }
@@ -198,10 +200,12 @@ impl<const N: usize> Shootdown<N> {
         assert!(!self.cpus[me].is_behind(u64::MAX, ALL_SPACES), "a CPU in a guest cannot flush others");
         // Before the epoch: what is covered was taken away before, so it is visible to whoever sees the new epoch.
         let covers = covered_now();
-        // SeqCst: see `enter`. As a release it publishes the changes to the tables.
-        let epoch = self.epoch.fetch_add(1, Ordering::SeqCst) + 1;
+        // Release: the changes to the tables are there for whoever sees the new epoch. Acquire: another initiator's, raised before,
+        // come with it. The fence: see `enter`.
+        let epoch = self.epoch.fetch_add(1, Ordering::AcqRel) + 1;
+        fence(Ordering::SeqCst);
         let mut cpus = 0;
-        let seen = self.seen.load(Ordering::SeqCst).min(N);
+        let seen = self.seen.load(Ordering::Relaxed).min(N);
         for (cpu, state) in self.cpus[..seen].iter().enumerate() {
             if state.is_behind(epoch, spaces) {
                 cpus |= 1 << cpu;
