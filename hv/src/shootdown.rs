@@ -19,7 +19,13 @@
 //! Nothing here flushes, kicks or enters: it only decides who must, so it is tested on the host, and by `loom` in every order that the
 //! memory model allows.
 
-use crate::paging::{Flushed, covered_now, flushed};
+mod space;
+mod waiting;
+
+pub use space::{MAX_SPACES, SpaceNumber};
+pub use waiting::Waiting;
+
+use crate::paging::{Flushed, covered_now};
 use crate::sync::{AtomicU64, AtomicUsize, Ordering, fence};
 
 #[cfg(all(test, loom))]
@@ -46,33 +52,6 @@ const GUEST: u64 = 1 << 63;
 /// Where the space is: six bits.
 const SPACE_SHIFT: u32 = 57;
 const EPOCH: u64 = (1 << SPACE_SHIFT) - 1;
-/// Most guest spaces that one word can name.
-pub const MAX_SPACES: u8 = 64;
-
-/// Which guest space, for shootdowns: below [`MAX_SPACES`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SpaceNumber(u8);
-
-impl SpaceNumber {
-    /// The space with this number; `None` where there is none.
-    #[must_use]
-    pub const fn new(number: u8) -> Option<Self> {
-        if number < MAX_SPACES { Some(Self(number)) } else { None }
-    }
-
-    /// The number.
-    #[must_use]
-    pub const fn number(self) -> u8 {
-        self.0
-    }
-
-    /// Its bit in a set of spaces.
-    #[must_use]
-    pub const fn bit(self) -> u64 {
-        1 << self.0
-    }
-}
-
 /// All guest spaces.
 pub const ALL_SPACES: u64 = u64::MAX;
 /// No epoch is as large: a CPU that has never flushed does so before it first enters.
@@ -132,7 +111,7 @@ impl<const N: usize> Shootdown<N> {
             // Before the fence below: an initiator that misses this has raised the epoch before we load it, and we flush.
             self.seen.fetch_max(cpu + 1, Ordering::Relaxed);
         }
-        let guest = GUEST | u64::from(space.0) << SPACE_SHIFT;
+        let guest = GUEST | u64::from(space.number()) << SPACE_SHIFT;
         // This is Dekker's pattern: we store `published` and then load `epoch`; an initiator stores `epoch` and then loads
         // `published`. Each has a SeqCst fence in between: anything weaker lets both miss the other's store (x86 itself reorders a
         // store with a later load). So either we see the new epoch here and publish that, or the initiator sees us in the
@@ -220,40 +199,5 @@ impl<const N: usize> Shootdown<N> {
     pub fn epoch(&self) -> u64 {
         // Relaxed: a counter for reports.
         self.epoch.load(Ordering::Relaxed)
-    }
-}
-
-/// A shootdown under way.
-#[derive(Debug)]
-#[must_use = "a shootdown proves nothing before every CPU has answered"]
-pub struct Waiting {
-    epoch: u64,
-    spaces: u64,
-    cpus: u64,
-    covers: u64,
-}
-
-impl Waiting {
-    /// The CPUs that were in a guest and have not been seen outside it since, one bit each.
-    #[must_use]
-    pub const fn cpus(&self) -> u64 {
-        self.cpus
-    }
-
-    /// Looks again.
-    ///
-    /// # Errors
-    /// The shootdown itself, while some CPU has not answered.
-    pub fn check<const N: usize>(mut self, shootdown: &Shootdown<N>) -> Result<Flushed, Self> {
-        if self.cpus == 0 {
-            return Ok(flushed(self.covers, self.spaces));
-        }
-        for (cpu, state) in shootdown.cpus.iter().enumerate() {
-            // A CPU that has left and entered again has compared epochs in between; it counts as having answered.
-            if self.cpus & 1 << cpu != 0 && !state.is_behind(self.epoch, self.spaces) {
-                self.cpus &= !(1 << cpu);
-            }
-        }
-        if self.cpus == 0 { Ok(flushed(self.covers, self.spaces)) } else { Err(self) }
     }
 }
