@@ -13,17 +13,17 @@ pub const NAME_MAX: usize = 15;
 /// Most bytes that one call adds to a name: what a register holds.
 pub const SUFFIX_MAX: usize = 8;
 
-/// The name of a capability, or the guard of a resource. Bytes beyond the length are zero.
+/// The name of a capability, or the guard of a resource: its length in the first byte, then its bytes, zero beyond the length.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Name {
-    length: u8,
-    bytes: [u8; NAME_MAX],
+    // Two words, so that names are compared in two steps and not byte by byte.
+    words: [u64; 2],
 }
 
 impl Name {
     /// The name without bytes, which dominates every other.
-    pub const ROOT: Self = Self { length: 0, bytes: [0; NAME_MAX] };
+    pub const ROOT: Self = Self { words: [0; 2] };
 
     /// The name with these bytes; `None` where they are more than [`NAME_MAX`].
     #[must_use]
@@ -35,31 +35,31 @@ impl Name {
     #[must_use]
     pub fn extended(&self, suffix: &[u8]) -> Option<Self> {
         let mut name = *self;
-        let length = self.as_bytes().len();
-        name.bytes.get_mut(length..length.checked_add(suffix.len())?)?.copy_from_slice(suffix);
-        name.length = u8::try_from(length + suffix.len()).ok()?;
+        let length = self.length();
+        let bytes = name.words.as_mut_bytes();
+        bytes.get_mut(1 + length..1 + length + suffix.len())?.copy_from_slice(suffix);
+        bytes[0] = u8::try_from(length + suffix.len()).ok()?;
         Some(name)
+    }
+
+    fn length(&self) -> usize {
+        usize::from(self.words.as_bytes()[0]).min(NAME_MAX)
     }
 
     /// Its bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.length).min(NAME_MAX)]
+        &self.words.as_bytes()[1..=self.length()]
     }
 
     /// Whether `other` begins with this name.
     #[must_use]
     pub fn dominates(&self, other: &Self) -> bool {
-        // A name as one number, first byte lowest: the prefix is compared without a loop.
-        let length = u32::from(self.length).min(15);
-        let mask = (1_u128 << (length * 8)) - 1;
-        self.length <= other.length && (self.number() ^ other.number()) & mask == 0
-    }
-
-    fn number(&self) -> u128 {
-        let mut number = [0; 16];
-        number[..NAME_MAX].copy_from_slice(&self.bytes);
-        u128::from_le_bytes(number)
+        // Everything but the length, as one number with the first byte lowest: the prefix is compared without a loop.
+        let number = |name: &Self| u128::from(name.words[1]) << 56 | u128::from(name.words[0] >> 8);
+        let differing = number(self) ^ number(other);
+        let length = self.length();
+        length <= other.length() && differing & ((1 << (length * 8)) - 1) == 0
     }
 }
 

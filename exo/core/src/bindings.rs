@@ -10,7 +10,16 @@ use exo_abi::boot_page::FrameRun;
 use exo_abi::environment_page::{Repossession, kind, reason};
 use exo_abi::error::Error;
 use exo_abi::events;
-use exo_abi::info::frame_state;
+use exo_abi::info::{FrameRecord, frame_state};
+
+/// The places in a set of binders.
+pub(crate) fn places(mut binders: u64) -> impl Iterator<Item = usize> {
+    core::iter::from_fn(move || {
+        let place = usize::try_from(binders.trailing_zeros()).ok().filter(|_| binders != 0)?;
+        binders &= binders - 1;
+        Some(place)
+    })
+}
 
 /// The bit of a place in a set of binders.
 pub(crate) fn bit(place: usize) -> u64 {
@@ -18,15 +27,41 @@ pub(crate) fn bit(place: usize) -> u64 {
 }
 
 impl Core<'_> {
-    /// Why a frame cannot be bound under a capability, if it cannot.
-    pub(crate) fn check_bindable(&self, frame: u64, capability: &Capability, rights: u64) -> Result<(), Failure> {
-        let record = self.frames.get(frame).ok_or(Error::NoSuchFrame.at(frame))?;
-        match record.state {
-            frame_state::OWNED => {}
-            frame_state::FREE | frame_state::PROMISED => return Err(Error::FrameFree.at(frame)),
-            _ => return Err(Error::NoSuchFrame.at(frame)),
+    /// Checks that every frame of a run can be bound under a capability with these rights, and in `place` is bound already or not.
+    pub(crate) fn check_bindable(
+        &self,
+        run: FrameRun,
+        capability: &Capability,
+        rights: u64,
+        (place, bound): (usize, bool),
+    ) -> Result<(), Failure> {
+        let records = self.frames.run(run);
+        let Some(guard) = records.first().map(|record| record.guard) else { return Ok(()) };
+        let is_bound = |record: &FrameRecord| record.binders & bit(place) != 0;
+        // Most runs are as wanted and have one guard, which is then looked at once.
+        let alike = |record: &FrameRecord| {
+            record.state == frame_state::OWNED && is_bound(record) == bound && record.guard == guard
+        };
+        if capability.allows(&guard, rights) && records.iter().all(alike) {
+            return Ok(());
         }
-        if capability.allows(&record.guard, rights) { Ok(()) } else { Err(Error::Underprivileged.at(frame)) }
+        for (frame, record) in (run.first..).zip(records) {
+            if bound && !is_bound(record) {
+                return Err(Error::FrameNotBound.at(frame));
+            }
+            match record.state {
+                frame_state::OWNED => {}
+                frame_state::FREE | frame_state::PROMISED => return Err(Error::FrameFree.at(frame)),
+                _ => return Err(Error::NoSuchFrame.at(frame)),
+            }
+            if !bound && is_bound(record) {
+                return Err(Error::AlreadyBound.at(frame));
+            }
+            if !capability.allows(&record.guard, rights) {
+                return Err(Error::Underprivileged.at(frame));
+            }
+        }
+        Ok(())
     }
 
     /// Binds a checked run.
@@ -38,42 +73,58 @@ impl Core<'_> {
         binding: Binding,
     ) -> Result<(), ReserveEmpty> {
         machine.bind(id.place(), run, binding)?;
-        for frame in run.first..run.first + run.count {
-            if let Some(record) = self.frames.get_mut(frame) {
-                record.binders |= bit(id.place());
-            }
-        }
+        let bit = bit(id.place());
+        self.frames.run_mut(run).iter_mut().for_each(|record| record.binders |= bit);
         Ok(())
     }
 
     /// Ends the bindings of a run that is bound there. The caller flushes.
     pub(crate) fn unbind(&mut self, machine: &mut dyn Machine, id: EnvironmentId, run: FrameRun) {
         machine.unbind(id.place(), run);
-        for frame in run.first..run.first + run.count {
-            if let Some(record) = self.frames.get_mut(frame) {
-                record.binders &= !bit(id.place());
-            }
-        }
+        let bit = bit(id.place());
+        self.frames.run_mut(run).iter_mut().for_each(|record| record.binders &= !bit);
     }
 
-    /// Ends every binding of a frame but its owner's, and tells those who had one. The caller flushes.
-    pub(crate) fn unbind_from_others(&mut self, machine: &mut dyn Machine, frame: u64, owner: EnvironmentId) {
-        let mut binders = self.frames.get(frame).map_or(0, |record| record.binders) & !bit(owner.place());
-        while binders != 0 {
-            let place = usize::try_from(binders.trailing_zeros()).unwrap_or(0);
-            binders &= binders - 1;
+    /// Ends every binding of a run of frames but their owner's, and tells those who had one. The caller flushes.
+    pub(crate) fn unbind_from_others(&mut self, machine: &mut dyn Machine, run: FrameRun, owner: EnvironmentId) {
+        let binders = |frame| self.frames.get(frame).map_or(0, |record| record.binders);
+        let binders = (run.first..run.first + run.count).fold(0, |all, frame| all | binders(frame));
+        for place in places(binders & !bit(owner.place())) {
             if let Some(id) = self.environments.at(place) {
-                self.unbind(machine, id, FrameRun { first: frame, count: 1 });
-                self.repossess(machine, id, FrameRun { first: frame, count: 1 }, reason::OWNER);
+                self.unbind_where_bound(machine, id, run, Some(reason::OWNER));
             }
         }
     }
 
-    /// Ends the bindings in an environment that its slots no longer allow; says how many. The caller flushes.
-    pub(crate) fn end_unjustified(&mut self, machine: &mut dyn Machine, id: EnvironmentId) -> u64 {
-        let (mut ended, mut from) = (0, 0);
-        while let Some((run, binding)) = machine.next_binding(id.place(), from) {
-            from = run.first + run.count;
+    /// Ends the bindings that an environment has within a run, each stretch at once, and tells it why if there is a reason. The
+    /// caller flushes.
+    pub(crate) fn unbind_where_bound(
+        &mut self,
+        machine: &mut dyn Machine,
+        id: EnvironmentId,
+        run: FrameRun,
+        why: Option<u32>,
+    ) {
+        let (mut next, end) = (run.first, run.first + run.count);
+        loop {
+            let bound =
+                |&frame: &u64| self.frames.get(frame).is_some_and(|record| record.binders & bit(id.place()) != 0);
+            let Some(first) = (next..end).find(bound) else { return };
+            next = (first..end).find(|frame| !bound(frame)).unwrap_or(end);
+            let stretch = FrameRun { first, count: next - first };
+            self.unbind(machine, id, stretch);
+            if let Some(why) = why {
+                self.repossess(machine, id, stretch, why);
+            }
+        }
+    }
+
+    /// Ends the bindings of a range of frames in an environment that its slots no longer allow; says how many. The caller flushes.
+    pub(crate) fn end_unjustified(&mut self, machine: &mut dyn Machine, id: EnvironmentId, range: Range<u64>) -> u64 {
+        let (mut ended, mut from) = (0, range.start);
+        while let Some((run, binding)) = machine.next_binding(id.place(), from).filter(|(run, _)| run.first < range.end)
+        {
+            from = range.end.min(run.first + run.count);
             let slots = self.environments.private(id).map(|private| &private.slots);
             let capability = slots.and_then(|slots| slots.get(binding.slot.into()));
             let mut frame = run.first;

@@ -145,25 +145,19 @@ impl Core<'_> {
         self.claim_serial
     }
 
-    /// Who gets a frame that its owner gives back, if anybody has claimed it.
-    pub(crate) fn claimant_of(&mut self, frame: u64, from: EnvironmentId) -> Option<EnvironmentId> {
-        let claim = self.environments.private_mut(from)?.request.as_mut()?;
-        let wanted = match claim.wanted {
-            Wanted::Run { first, end } => (first..end).contains(&frame),
-            Wanted::Frames => claim.left != 0,
-            Wanted::Slice { .. } => false,
-        };
-        if !wanted {
-            return None;
-        }
-        claim.left = claim.left.saturating_sub(1);
-        Some(claim.claimant)
-    }
-
     /// Whether a claim by name covers a frame: its owner may give it back, but not put it out of the claimant's reach.
     pub(crate) fn is_claimed(&self, frame: u64, id: EnvironmentId) -> bool {
         let claim = self.environments.private(id).and_then(|private| private.request);
         matches!(claim, Some(Claim { wanted: Wanted::Run { first, end }, .. }) if (first..end).contains(&frame))
+    }
+
+    /// Checks that an environment of which so many frames become metadata still has what a claim by count asks for.
+    pub(crate) fn check_leaves_claimed(&self, id: EnvironmentId, count: u64) -> Result<(), Failure> {
+        let claim = self.environments.private(id).and_then(|private| private.request);
+        let Some(Claim { wanted: Wanted::Frames, left, dominated, .. }) = claim else { return Ok(()) };
+        let (frames, guarantee) = self.environments.get(id).map_or((0, 0), |record| (record.frames, record.guarantee));
+        let least = left + if dominated { 0 } else { guarantee };
+        if count != 0 && frames.saturating_sub(count) < least { Err(Error::ClaimPending.into()) } else { Ok(()) }
     }
 
     /// The slice that is claimed from an environment.

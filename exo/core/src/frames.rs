@@ -5,6 +5,7 @@
 
 use crate::environment::EnvironmentId;
 use core::fmt;
+use core::ops::Range;
 use exo_abi::boot_page::FrameRun;
 use exo_abi::capability::Name;
 use exo_abi::info::{FrameRecord, frame_flags, frame_state};
@@ -58,10 +59,30 @@ pub(crate) fn set_owner(record: &mut FrameRecord, owner: EnvironmentId) {
     record.owner_generation = owner.generation;
 }
 
+/// Gives a frame to an environment, clean and unbound.
+pub(crate) fn own(record: &mut FrameRecord, id: EnvironmentId, guard: Name) {
+    *record = FrameRecord { state: frame_state::OWNED, guard, ..FrameRecord::default() };
+    set_owner(record, id);
+}
+
+/// Makes a frame free that was owned. It keeps its owner's name, who alone may have it back as it is.
+pub(crate) fn free(record: &mut FrameRecord) {
+    (record.state, record.flags, record.guard) = (frame_state::FREE, frame_flags::DIRTY, Name::ROOT);
+}
+
+/// Makes a frame free for one environment.
+pub(crate) fn promise(record: &mut FrameRecord, claimant: EnvironmentId) {
+    *record = FrameRecord { state: frame_state::PROMISED, flags: frame_flags::DIRTY, ..FrameRecord::default() };
+    set_owner(record, claimant);
+}
+
 /// Whether a frame is this environment's.
 #[must_use]
 pub fn is_owned_by(record: &FrameRecord, id: EnvironmentId) -> bool {
-    record.state == frame_state::OWNED && owner(record) == Some(id)
+    // Field by field: this is asked of every frame of every list.
+    record.state == frame_state::OWNED
+        && record.owner_generation == id.generation
+        && u32::from(record.owner_index) == id.index
 }
 
 /// Whether `taker` may allocate a frame: it is free, or promised to the taker.
@@ -94,6 +115,17 @@ impl<'a> FrameTable<'a> {
 
     pub(crate) fn get_mut(&mut self, frame: u64) -> Option<&mut FrameRecord> {
         self.records.get_mut(usize::try_from(frame).ok()?)
+    }
+
+    /// The records of a run; none where it reaches beyond the table.
+    #[must_use]
+    pub fn run(&self, run: FrameRun) -> &[FrameRecord] {
+        range(run).and_then(|range| self.records.get(range)).unwrap_or_default()
+    }
+
+    /// The same to change.
+    pub(crate) fn run_mut(&mut self, run: FrameRun) -> &mut [FrameRecord] {
+        range(run).and_then(|range| self.records.get_mut(range)).unwrap_or_default()
     }
 
     /// All records by number.
@@ -155,14 +187,6 @@ impl<'a> FrameTable<'a> {
         }
     }
 
-    /// Gives frames an owner.
-    pub(crate) fn own(&mut self, frame: u64, id: EnvironmentId, guard: Name) {
-        if let Some(record) = self.get_mut(frame) {
-            *record = FrameRecord { state: frame_state::OWNED, guard, ..FrameRecord::default() };
-            set_owner(record, id);
-        }
-    }
-
     /// Makes frames metadata of an environment.
     pub(crate) fn charge(&mut self, run: FrameRun, id: EnvironmentId) {
         for frame in run.first..run.first.saturating_add(run.count) {
@@ -172,21 +196,12 @@ impl<'a> FrameTable<'a> {
             }
         }
     }
+}
 
-    /// Makes an owned frame free. It keeps its owner's name, who alone may have it back as it is.
-    pub(crate) fn free(&mut self, frame: u64) {
-        if let Some(record) = self.get_mut(frame) {
-            (record.state, record.flags, record.guard) = (frame_state::FREE, frame_flags::DIRTY, Name::ROOT);
-        }
-    }
-
-    /// Makes a frame free for one environment.
-    pub(crate) fn promise(&mut self, frame: u64, claimant: EnvironmentId) {
-        if let Some(record) = self.get_mut(frame) {
-            *record = FrameRecord { state: frame_state::PROMISED, flags: frame_flags::DIRTY, ..FrameRecord::default() };
-            set_owner(record, claimant);
-        }
-    }
+/// The indices of a run.
+fn range(run: FrameRun) -> Option<Range<usize>> {
+    let first = usize::try_from(run.first).ok()?;
+    Some(first..first.checked_add(usize::try_from(run.count).ok()?)?)
 }
 
 /// A number of frames fits 64 bits on every machine that this runs on.

@@ -9,7 +9,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 extern crate std;
 
 mod bindings;
@@ -19,6 +19,7 @@ mod claims;
 pub mod environment;
 mod events;
 pub mod frames;
+mod giving;
 pub mod invariants;
 pub mod machine;
 mod predicate;
@@ -26,6 +27,8 @@ pub mod scheduling;
 pub mod slices;
 pub mod state;
 mod teardown;
+#[cfg(any(test, fuzzing))]
+pub mod tests;
 
 pub use calls::{Effect, Reply, dispatch};
 pub use environment::{EnvironmentId, Outcome};

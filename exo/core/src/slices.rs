@@ -74,19 +74,19 @@ impl<'a> Slices<'a> {
         self.vectors.get_mut(cpu)?.slices.get_mut(position)
     }
 
-    /// Gives a position to a virtual CPU.
+    /// Gives a position to a virtual CPU. Lost slices stay lost: whoever overruns cannot give or free them away.
     pub(crate) fn give(&mut self, cpu: usize, position: usize, id: EnvironmentId, vcpu: usize, guard: Name) {
         if let Some(record) = self.get_mut(cpu, position) {
-            *record = with_owner(slice_state::OWNED, id, vcpu, guard);
+            *record = SliceRecord { penalties: record.penalties, ..with_owner(slice_state::OWNED, id, vcpu, guard) };
         }
     }
 
-    /// Empties a position, for everybody or for one environment.
+    /// Empties a position, for everybody or for one environment that has claimed it.
     pub(crate) fn free(&mut self, cpu: usize, position: usize, promised: Option<EnvironmentId>) {
         if let Some(record) = self.get_mut(cpu, position) {
             *record = match promised {
                 Some(id) => with_owner(slice_state::PROMISED, id, 0, Name::ROOT),
-                None => SliceRecord::default(),
+                None => SliceRecord { penalties: record.penalties, ..SliceRecord::default() },
             };
         }
     }
@@ -108,32 +108,31 @@ impl<'a> Slices<'a> {
     }
 
     /// Moves on to the next position in vector order whose owner can run and has not lost it; the last resort is the position that
-    /// ran last. `None`, and no move, where nobody can run.
+    /// ran last. Where all that can run have lost theirs, nobody gains by idling: the first of them runs. `None`, and no move, where
+    /// nobody can run.
     pub(crate) fn next(&mut self, cpu: usize, mut runnable: impl FnMut(EnvironmentId, usize) -> bool) -> Option<Slice> {
         let vector = self.vectors.get_mut(cpu)?;
         let last = usize::try_from(vector.position).unwrap_or(0);
-        let mut lost = false;
-        // Where the only ones that could run had lost their slices, nobody gains by idling: they run in the second round.
-        for step in 1..=SLICE_POSITIONS * 2 {
-            if step > SLICE_POSITIONS && !lost {
-                break;
-            }
+        let mut next = None;
+        for step in 1..=SLICE_POSITIONS {
             let position = (last + step) % SLICE_POSITIONS;
             let record = &mut vector.slices[position];
             let Some(owner) = slice_owner(record).filter(|_| record.state == slice_state::OWNED) else { continue };
-            if !runnable(owner, record.vcpu.into()) {
-                continue;
-            }
-            if record.penalties != 0 {
-                record.penalties -= 1;
-                lost = true;
-                continue;
-            }
             let vcpu = record.vcpu.into();
-            vector.position = position as u64;
-            vector.begun += 1;
-            return Some(Slice { position, owner, vcpu });
+            if !runnable(owner, vcpu) {
+                continue;
+            }
+            let slice = Slice { position, owner, vcpu };
+            if record.penalties == 0 {
+                next = Some(slice);
+                break;
+            }
+            record.penalties -= 1;
+            next = next.or(Some(slice));
         }
-        None
+        let slice = next?;
+        vector.position = slice.position as u64;
+        vector.begun += 1;
+        Some(slice)
     }
 }

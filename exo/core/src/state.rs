@@ -2,7 +2,7 @@
 
 use crate::capability::{Capability, Slot};
 use crate::environment::{EnvironmentId, Environments, Private};
-use crate::frames::{FrameError, FrameTable};
+use crate::frames::{FrameError, FrameTable, own};
 use crate::machine::{Binding, Machine};
 use crate::slices::Slices;
 use core::fmt;
@@ -220,7 +220,7 @@ impl<'a> Core<'a> {
         let run = FrameRun { first, count };
         let guard = self.environments.get(id).map(|record| record.guard).unwrap_or_default();
         machine.scrub(run);
-        (first..first + count).for_each(|frame| self.frames.own(frame, id, guard));
+        self.frames.run_mut(run).iter_mut().for_each(|record| own(record, id, guard));
         if let Some(record) = self.environments.get_mut(id) {
             record.frames += count;
         }

@@ -1,14 +1,18 @@
 //! The end of an environment, in two steps: it loses everything by which it could act at once; what it had is free when the last
 //! CPU has let go of its virtual CPUs.
 
-use crate::bindings::bit;
-use crate::environment::{EnvironmentId, Outcome};
-use crate::frames::owner;
+use crate::environment::{EnvironmentId, Outcome, is_live};
+use crate::frames::{is_owned_by, owner};
 use crate::machine::Machine;
 use crate::state::Core;
 use core::sync::atomic::Ordering;
+use exo_abi::boot_page::FrameRun;
 use exo_abi::events;
-use exo_abi::info::{MAX_ENVIRONMENTS, MAX_VCPUS, environment_state, frame_flags, frame_state};
+use exo_abi::info::{EnvironmentRecord, MAX_ENVIRONMENTS, MAX_VCPUS, environment_state, frame_flags, frame_state};
+
+fn parent(record: &EnvironmentRecord) -> EnvironmentId {
+    EnvironmentId { index: record.parent_index, generation: record.parent_generation }
+}
 
 impl Core<'_> {
     /// Ends a live environment and all that it has made. Each CPU that has virtual CPUs of it lets go of them, and says so with
@@ -24,8 +28,7 @@ impl Core<'_> {
                     return false;
                 };
                 let Some(record) = self.environments.get(id) else { return false };
-                let parent = EnvironmentId { index: record.parent_index, generation: record.parent_generation };
-                parent.generation != 0 && !self.environments.is_live(parent)
+                self.is_orphan(record)
             };
             let Some(child) = (0..MAX_ENVIRONMENTS).find(orphan).and_then(|place| self.environments.at(place)) else {
                 break;
@@ -37,17 +40,33 @@ impl Core<'_> {
                 self.finish_end(machine, id);
             }
         }
+        // Those that had ended before and that nobody is left to forget would keep their places for ever.
+        for place in 0..MAX_ENVIRONMENTS {
+            let id = self.environments.at(place);
+            if let Some(id) = id.filter(|&id| self.environments.get(id).is_some_and(|record| self.is_orphan(record))) {
+                self.environments.forget(id);
+            }
+        }
         true
+    }
+
+    fn is_orphan(&self, record: &EnvironmentRecord) -> bool {
+        let parent = parent(record);
+        parent.generation != 0 && !self.environments.is_live(parent)
     }
 
     /// A CPU has let go of a virtual CPU of an environment that ends. With the last one, everything that it had is free.
     pub fn vcpu_gone(&mut self, machine: &mut dyn Machine, id: EnvironmentId, vcpu: usize) {
-        let Some(place) = self.environments.private_mut(id).and_then(|private| private.vcpus.get_mut(vcpu)) else {
+        // Saying so twice, or of somebody who lives, must not make another virtual CPU's memory free.
+        if self.environments.get(id).is_none_or(|record| record.state != environment_state::DYING) {
             return;
-        };
-        *place = None;
+        }
+        let place = self.environments.private_mut(id).and_then(|private| private.vcpus.get_mut(vcpu));
+        if place.and_then(Option::take).is_none() {
+            return;
+        }
         if let Some(record) = self.environments.get_mut(id) {
-            record.vcpus = record.vcpus.saturating_sub(1);
+            record.vcpus -= 1;
         }
         self.finish_end(machine, id);
     }
@@ -58,6 +77,7 @@ impl Core<'_> {
         }
         self.cancel_claims(machine, id);
         self.environments.begin_end(id, outcome);
+        self.pass_guarantee_on(id);
         self.slices.remove_all(id);
         if let Some(record) = self.environments.get_mut(id) {
             record.slices = 0;
@@ -75,8 +95,7 @@ impl Core<'_> {
     }
 
     fn finish_end(&mut self, machine: &mut dyn Machine, id: EnvironmentId) {
-        let ready =
-            |record: &exo_abi::info::EnvironmentRecord| record.state == environment_state::DYING && record.vcpus == 0;
+        let ready = |record: &EnvironmentRecord| record.state == environment_state::DYING && record.vcpus == 0;
         if !self.environments.get(id).is_some_and(ready) {
             return;
         }
@@ -92,22 +111,30 @@ impl Core<'_> {
             }
         }
         let Some(record) = self.environments.get_mut(id) else { return };
-        let guarantee = core::mem::take(&mut record.guarantee);
         (record.state, record.frames, record.promised, record.reserve) = (environment_state::ENDED, 0, 0, 0);
-        let parent = EnvironmentId { index: record.parent_index, generation: record.parent_generation };
-        match self.environments.get_mut(parent).filter(|record| crate::environment::is_live(record)) {
-            Some(record) => {
-                record.guarantee += guarantee;
-                self.raise_environment(machine, parent, events::CHILD_EXIT);
-            }
-            None => {
-                self.system.frames_guaranteed -= guarantee;
-                // Nobody is left who could ask; the kernel's own children are kept for the report.
-                if parent.generation != 0 {
-                    self.environments.forget(id);
-                }
-            }
+        let parent = parent(record);
+        if self.environments.is_live(parent) {
+            self.raise_environment(machine, parent, events::CHILD_EXIT);
+        } else if parent.generation != 0 {
+            // Nobody is left who could ask; the kernel's own children are kept for the report.
+            self.environments.forget(id);
         }
+    }
+
+    /// What is guaranteed to an environment that begins to end goes to its nearest ancestor that lives. That chain is whole: whoever has
+    /// ended took all that it had made with it. What the kernel gave is nobody's again.
+    fn pass_guarantee_on(&mut self, id: EnvironmentId) {
+        let Some(record) = self.environments.get_mut(id) else { return };
+        let guarantee = core::mem::take(&mut record.guarantee);
+        let mut heir = parent(record);
+        while let Some(record) = self.environments.get_mut(heir) {
+            if is_live(record) {
+                record.guarantee += guarantee;
+                return;
+            }
+            heir = parent(record);
+        }
+        self.system.frames_guaranteed -= guarantee;
     }
 
     /// Ends all bindings of this environment, and all bindings of its frames anywhere.
@@ -117,15 +144,15 @@ impl Core<'_> {
             from = run.first + run.count;
             self.unbind(machine, id, run);
         }
-        for frame in 0..self.frames.frame_count() {
-            let Some(record) = self.frames.get_mut(frame) else { continue };
-            if record.state != frame_state::OWNED || owner(record) != Some(id) {
-                continue;
+        let mut frame = 0;
+        while frame < self.frames.frame_count() {
+            let first = frame;
+            while let Some(record) = self.frames.get_mut(frame).filter(|record| is_owned_by(record, id)) {
+                record.state = frame_state::QUARANTINED;
+                frame += 1;
             }
-            record.state = frame_state::QUARANTINED;
-            if record.binders & !bit(id.place()) != 0 {
-                self.unbind_from_others(machine, frame, id);
-            }
+            self.unbind_from_others(machine, FrameRun { first, count: frame - first }, id);
+            frame += 1;
         }
     }
 
@@ -144,28 +171,6 @@ impl Core<'_> {
                     };
                 }
                 _ => {}
-            }
-        }
-    }
-
-    /// A frame comes back from its owner: to whoever has claimed it, else to nobody. Says whether it answered a request.
-    pub(crate) fn give_back(&mut self, frame: u64, from: EnvironmentId) -> bool {
-        self.leave_guaranteed_set(frame, from);
-        let claimant = self.claimant_of(frame, from);
-        if let Some(record) = self.environments.get_mut(from) {
-            record.frames -= 1;
-        }
-        match claimant {
-            Some(claimant) => {
-                self.frames.promise(frame, claimant);
-                if let Some(record) = self.environments.get_mut(claimant) {
-                    record.promised += 1;
-                }
-                true
-            }
-            None => {
-                self.frames.free(frame);
-                false
             }
         }
     }

@@ -1,34 +1,44 @@
-//! The environment's own frames that are free, handed out in boot-page order.
+//! The environment's own frames: a pool of those that are free, and frames taken from the kernel and given back to it.
 //!
-//! The kernel gave them all at the start, so taking one makes no call.
+//! At first the pool is what the boot page lists. Taking a frame out of it makes no call, and it never grows by itself: see
+//! [`grow`] and [`set_source`]. It hands out the lowest frame that is free; whoever wants another order takes
+//! [`OwnedFrames`] and keeps his own list.
 
-use core::mem::ManuallyDrop;
-use core::sync::atomic::{AtomicU64, Ordering};
-use exo_abi::boot_page::{BootPage, FrameRun, MAX_RUNS};
-use exo_abi::layout::{FRAME_SIZE, PHYSICAL_WINDOW};
+mod choice;
+mod list;
+mod owned;
+pub(crate) mod pool;
+pub(crate) mod supply;
+#[cfg(test)]
+pub(crate) mod tests;
+mod window;
+
+pub use choice::Wanted;
+pub use owned::OwnedFrames;
+pub use supply::FramesError;
+pub(crate) use window::extend;
+pub use window::{WindowTables, extend_window, pointer, window};
+
+use crate::call::Machine;
+use crate::capability::{Capability, rights};
+use crate::info;
+use core::mem::{ManuallyDrop, transmute};
+use core::ptr::null_mut;
+use core::sync::atomic::{AtomicPtr, Ordering};
+use exo_abi::boot_page::{BootPage, FrameRun};
+use exo_abi::info::{FrameRecord, frame_state};
+use exo_abi::layout::FRAME_SIZE;
+use pool::{Pool, State};
 use spin::Mutex;
+use window::WindowWords;
 
 /// Bytes in a frame, as an array length.
 pub const FRAME_BYTES: usize = 4096;
 
-static WINDOW: AtomicU64 = AtomicU64::new(PHYSICAL_WINDOW);
-static FREE: Mutex<Free> = Mutex::new(Free { runs: [FrameRun { first: 0, count: 0 }; MAX_RUNS], returned: None });
+static POOL: Mutex<Pool<WindowWords>> = Mutex::new(Pool::new(WindowWords));
+static SOURCE: AtomicPtr<()> = AtomicPtr::new(null_mut());
 
-/// A pointer to a virtual address that is known as a number.
-#[must_use]
-#[allow(clippy::cast_possible_truncation)] // guests are 64-bit
-pub fn pointer<T>(address: u64) -> *mut T {
-    core::ptr::with_exposed_provenance_mut(address as usize)
-}
-
-/// Where a physical address is in the physical window. The pointer is good only for frames that the
-/// environment holds.
-#[must_use]
-pub fn window(physical: u64) -> *mut u8 {
-    pointer(WINDOW.load(Ordering::Relaxed).wrapping_add(physical))
-}
-
-/// A free frame that somebody holds; dropping it gives it back.
+/// A frame of the pool that somebody uses; dropping it gives it back.
 #[derive(Debug)]
 pub struct Frame {
     number: u64,
@@ -44,8 +54,8 @@ impl Frame {
     /// The frame's bytes, which hold whatever was there before.
     #[must_use]
     pub fn bytes(&mut self) -> &mut [u8; FRAME_BYTES] {
-        // SAFETY: (1) the environment owns the frame and the window maps it writable; (2) a `Frame` is made once
-        // for each free frame, so `&mut self` is the only way here; (3) any bytes are valid.
+        // SAFETY: (1) the environment owns the frame and the window maps it writable; (2) the pool hands it out once, so
+        // `&mut self` is the only way here; (3) any bytes are valid.
         unsafe { &mut *window(self.physical()).cast() }
     }
 
@@ -54,71 +64,180 @@ impl Frame {
     pub fn leak(self) -> u64 {
         ManuallyDrop::new(self).physical()
     }
+
+    /// The frame that was leaked.
+    ///
+    /// # Safety
+    /// It came from [`leak`](Self::leak), and nobody uses it any more.
+    #[must_use]
+    pub const unsafe fn from_leaked(physical: u64) -> Self {
+        Self { number: physical / FRAME_SIZE }
+    }
 }
 
 impl Drop for Frame {
     fn drop(&mut self) {
-        let mut free = FREE.lock();
-        // The list of returned frames runs through their own first words: no memory is needed to give one back.
-        let next = free.returned.unwrap_or(0);
-        self.bytes()[..8].copy_from_slice(&next.to_ne_bytes());
-        free.returned = Some(self.number);
+        POOL.lock().give_back(FrameRun { first: self.number, count: 1 });
     }
 }
 
-struct Free {
-    runs: [FrameRun; MAX_RUNS],
-    /// First of the frames that came back; 0 ends the list (frame 0 is never an environment's).
-    returned: Option<u64>,
-}
-
-impl Free {
-    fn take(&mut self, count: u64) -> Option<u64> {
-        let run = self.runs.iter_mut().find(|run| run.count >= count)?;
-        let first = run.first;
-        run.first += count;
-        run.count -= count;
-        Some(first)
-    }
-}
-
-pub(crate) fn initialise(boot: &BootPage) {
-    WINDOW.store(boot.physical_window, Ordering::Relaxed);
-    let mut free = FREE.lock();
-    free.returned = None;
-    let mut used = boot.used_frames;
-    for (slot, run) in free.runs.iter_mut().zip(boot.runs()) {
-        let skipped = used.min(run.count);
+/// `kept` more frames are in use after those that the boot page says are.
+pub(crate) fn initialise(boot: &BootPage, kept: u64) {
+    window::initialise(boot.physical_window);
+    let mut pool = POOL.lock();
+    let mut used = boot.used_frames + kept;
+    for &FrameRun { first, count } in boot.runs() {
+        let skipped = used.min(count);
         used -= skipped;
-        *slot = FrameRun { first: run.first + skipped, count: run.count - skipped };
+        pool.insert(FrameRun { first: first + skipped, count: count - skipped });
     }
+    used = boot.used_frames + kept;
+    for &FrameRun { first, count } in boot.runs() {
+        pool.hold(FrameRun { first, count: used.min(count) });
+        used -= used.min(count);
+    }
+    drop(pool);
+    window::keep_tables();
+    list::initialise();
 }
 
 /// Takes one free frame.
 #[must_use]
 pub fn allocate() -> Option<Frame> {
-    let mut free = FREE.lock();
-    if let Some(number) = free.returned {
-        let mut frame = Frame { number };
-        let mut next = [0; 8];
-        next.copy_from_slice(&frame.bytes()[..8]);
-        free.returned = Some(u64::from_ne_bytes(next)).filter(|&next| next != 0);
-        return Some(frame);
-    }
-    free.take(1).map(|number| Frame { number })
+    allocate_here().or_else(|| {
+        ask_source(1);
+        allocate_here()
+    })
+}
+
+/// The same without asking the source: whoever edits the window may not wait for its being edited.
+pub(crate) fn allocate_here() -> Option<Frame> {
+    POOL.lock().take(1, 1).map(|number| Frame { number })
 }
 
 /// Takes `count` consecutive frames for ever, as one piece of memory in the physical window.
 #[must_use]
 pub fn allocate_contiguous(count: u64) -> Option<&'static mut [u8]> {
-    let first = FREE.lock().take(count)?;
+    let first = POOL.lock().take(count, 1);
+    let first = first.or_else(|| {
+        ask_source(count);
+        POOL.lock().take(count, 1)
+    })?;
     let length = usize::try_from(count.checked_mul(FRAME_SIZE)?).ok()?;
     // SAFETY: as for `Frame::bytes`; the frames are never given back, so the memory lives as long as the environment.
     Some(unsafe { core::slice::from_raw_parts_mut(window(first * FRAME_SIZE), length) })
 }
 
-/// How many frames were never taken. Frames that came back are not counted.
+/// How many frames of the pool are free.
 #[must_use]
-pub fn untouched() -> u64 {
-    FREE.lock().runs.iter().map(|run| run.count).sum()
+pub fn available() -> u64 {
+    POOL.lock().free()
+}
+
+/// Has `source` called with a number of frames, wanted in one piece, when the pool has them not; it may [`grow`] the pool. It must
+/// not use the heap. At first there is no source, and what the pool has not is not to be had.
+pub fn set_source(source: fn(u64)) {
+    SOURCE.store(source as *mut (), Ordering::Release);
+}
+
+fn ask_source(count: u64) {
+    let source = SOURCE.load(Ordering::Acquire);
+    if !source.is_null() {
+        // SAFETY: only `set_source` stores here, and it stores this type.
+        unsafe { transmute::<*mut (), fn(u64)>(source)(count) }
+    }
+}
+
+/// A frame's record as the choice sees it: a frame that was lost and is in use still is not to be taken again.
+fn record_for_choice(number: u64) -> Option<FrameRecord> {
+    let mut record = info::frame(number)?;
+    if record.state == frame_state::FREE && POOL.lock().state(number) == State::Lost {
+        record.state = frame_state::OWNED;
+    }
+    Some(record)
+}
+
+/// Chooses among the frames that the kernel shows as free.
+fn choose(wanted: Wanted, runs: &mut [FrameRun]) -> Option<usize> {
+    let record = if POOL.lock().lost() == 0 { info::frame } else { record_for_choice };
+    choice::choose(|| info::free_runs_of(0, record), wanted, runs)
+}
+
+/// Takes free frames from the kernel into the pool, with two calls for each 512. How many it has more: also where it fails, what came
+/// before is in the pool.
+///
+/// # Errors
+/// [`FramesError`], with as many as came.
+pub fn grow(wanted: Wanted) -> Result<u64, (u64, FramesError)> {
+    let mut grown = 0;
+    supply::each_batch(wanted, |part| {
+        let own = Capability::own().slot();
+        let batch =
+            list::with(|list| supply::acquire(&mut Machine, list, own, own, rights_of_own_memory(), part, choose))?;
+        for &run in batch.runs() {
+            if is_known(run) {
+                give_to_kernel(run);
+                continue;
+            }
+            if let Err(error) = extend_window(run) {
+                give_to_kernel(run);
+                return Err(FramesError::Window(error));
+            }
+            let kept = POOL.lock().insert(run);
+            grown += kept;
+            if kept < run.count {
+                give_to_kernel(FrameRun { first: run.first + kept, count: run.count - kept });
+                return Err(FramesError::Beyond);
+            }
+        }
+        window::keep_tables();
+        Ok(batch.frames())
+    })
+    .map(|()| grown)
+    .map_err(|error| (grown, error))
+}
+
+const fn rights_of_own_memory() -> u64 {
+    rights::READ | rights::WRITE | rights::EXECUTE
+}
+
+/// Whether the pool believes to have one of these frames, which the kernel has just given: then it was lost before, unnoticed.
+fn is_known(run: FrameRun) -> bool {
+    let mut pool = POOL.lock();
+    let frames = run.first..run.first + run.count;
+    let known = frames.clone().any(|frame| pool.state(frame) != State::Unknown);
+    if known {
+        frames.for_each(|frame| pool.lose(frame));
+    }
+    known
+}
+
+fn give_to_kernel(run: FrameRun) {
+    let own = Capability::own().slot();
+    // SAFETY: nobody has learnt of these frames.
+    unsafe { supply::release_run(&mut Machine, own, run, true) };
+}
+
+/// Gives up to `count` free frames of the pool within a range of frame numbers back to the kernel, with two calls for each 256
+/// runs; how many.
+pub fn shrink(range: core::ops::Range<u64>, count: u64) -> u64 {
+    let own = Capability::own().slot();
+    let withdraw = |from, most| POOL.lock().withdraw(from..range.end, most);
+    // SAFETY: what the pool lets go nobody uses.
+    list::with(|list| unsafe { supply::give(&mut Machine, list, own, range.start, count, withdraw) })
+}
+
+/// Whether somebody has the pool in hand: then an upcall on the same virtual CPU must not ask it.
+pub(crate) fn is_busy() -> bool {
+    POOL.is_locked() || list::is_busy()
+}
+
+/// A frame was taken away, or its binding.
+pub(crate) fn lose(frame: u64) {
+    POOL.lock().lose(frame);
+}
+
+/// The next frame from `frame` on that the library holds.
+pub(crate) fn next_held(frame: u64) -> Option<u64> {
+    POOL.lock().next_held(frame)
 }

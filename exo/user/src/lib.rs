@@ -7,6 +7,7 @@
 // A guest owns its page tables, descriptor tables and stacks, and nobody else can take care of them.
 #![allow(unsafe_code)]
 
+extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
@@ -15,6 +16,7 @@ pub mod capability;
 pub mod console;
 mod counters;
 pub mod cpu;
+pub mod environment;
 mod environment_id;
 pub mod events;
 pub mod exceptions;
@@ -22,13 +24,17 @@ pub mod foreign;
 pub mod frames;
 #[cfg(target_os = "none")]
 mod heap;
+mod image;
 pub mod info;
+pub mod last_resort;
 mod logger;
 pub mod page_table;
 #[cfg(target_os = "none")]
 mod panic;
 pub mod predicate;
+pub mod revocation;
 pub mod segments;
+pub mod slices;
 pub mod start;
 pub mod vcpu;
 

@@ -1,21 +1,40 @@
-//! Looking at and editing the environment's own page tables, through the physical window. No edit makes a call.
+//! Page tables: a manager for any, and the table in force looked at and edited through the physical window. No edit makes a call.
 
-use crate::frames;
-use core::fmt;
-use x86_64::VirtAddr;
-use x86_64::instructions::tlb;
+mod empty;
+mod flush;
+mod memory;
+#[cfg(test)]
+pub(crate) mod tests;
+mod tree;
+mod walk;
+
+pub use empty::EmptyTables;
+pub use flush::{Flush, Flushed};
+pub use memory::{ENTRIES, TableMemory};
+pub use tree::{LARGE, Mapping, PageTable, SMALL};
 pub use x86_64::structures::paging::PageTableFlags as Flags;
 
-const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
-const ENTRIES: u64 = 512;
+use crate::frames::{self, WindowTables};
+use core::fmt;
+use spin::Mutex;
+use walk::{ADDRESS, is_table, span, with_flags};
 
-/// Why a page cannot be mapped.
+/// Edits of the table in force come one at a time.
+static EDITING: Mutex<()> = Mutex::new(());
+
+/// Why a page cannot be mapped, or a range not be edited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MapError {
     /// A large page is in the way.
     LargePage,
     /// No frame is left for a table.
     NoFrame,
+    /// Something is mapped there.
+    Occupied,
+    /// An address or a length is no multiple of 4096, or a physical address is beyond what an entry holds.
+    Misaligned,
+    /// The range is not in one half of the address space.
+    NotCanonical,
 }
 
 impl fmt::Display for MapError {
@@ -23,6 +42,9 @@ impl fmt::Display for MapError {
         f.write_str(match self {
             MapError::LargePage => "a large page is in the way",
             MapError::NoFrame => "no frame is left for a page table",
+            MapError::Occupied => "something is mapped there",
+            MapError::Misaligned => "an address or a length is not that of a page",
+            MapError::NotCanonical => "the range is not in one half of the address space",
         })
     }
 }
@@ -63,12 +85,7 @@ impl Entry {
     /// Bytes that a leaf at this entry's level maps.
     #[must_use]
     pub const fn span(self) -> u64 {
-        4096 << (9 * (self.level - 1))
-    }
-
-    fn is_leaf(self) -> bool {
-        let flags = Flags::from_bits_retain(self.get());
-        self.level == 1 || flags.contains(Flags::HUGE_PAGE)
+        span(self.level)
     }
 
     fn is_present(self) -> bool {
@@ -76,19 +93,18 @@ impl Entry {
     }
 }
 
-fn entry_in(table: u64, level: u32, address: u64) -> Entry {
-    let index = (address >> (12 + 9 * (level - 1))) % ENTRIES;
-    Entry { place: frames::window((table & ADDRESS) + index * 8).cast(), level }
-}
-
 /// The entry that maps `address`, whatever its size, or the first entry on the way that is not present.
 #[must_use]
 pub fn entry(address: u64) -> Entry {
-    let mut entry = entry_in(crate::cpu::read_cr3(), 4, address);
-    while entry.is_present() && !entry.is_leaf() {
-        entry = entry_in(entry.get(), entry.level - 1, address);
+    let (mut table, mut level) = (crate::cpu::read_cr3() & ADDRESS, 4);
+    loop {
+        let place = frames::window(table + walk::index(address, level) as u64 * 8).cast();
+        let entry = Entry { place, level };
+        if !is_table(entry.get(), level) {
+            return entry;
+        }
+        (table, level) = (entry.get() & ADDRESS, level - 1);
     }
-    entry
 }
 
 /// The physical address that `address` is mapped to.
@@ -99,35 +115,45 @@ pub fn translate(address: u64) -> Option<u64> {
     entry.is_present().then(|| (entry.get() & ADDRESS & !inside) | (address & inside))
 }
 
-/// Maps the 4 KiB page at `address` to a physical address and forgets what the TLB knew of it.
+/// Does something with the table in force. `edit` must not call for it again.
+///
+/// # Safety
+/// Every table that CR3 leads to lies in the physical window, and only code that goes through this function edits them.
+pub unsafe fn with_current<R>(edit: impl FnOnce(&mut PageTable<WindowTables>) -> R) -> R {
+    // SAFETY: the caller's promise is the same.
+    unsafe { with_current_in(WindowTables, edit) }
+}
+
+/// The same with new tables out of `memory`.
+///
+/// # Safety
+/// As for [`with_current`].
+pub(crate) unsafe fn with_current_in<M: TableMemory, R>(memory: M, edit: impl FnOnce(&mut PageTable<M>) -> R) -> R {
+    let _alone = EDITING.lock();
+    // SAFETY: the caller promises the first condition, and with the lock the second.
+    edit(&mut unsafe { PageTable::at(crate::cpu::read_cr3(), memory) })
+}
+
+/// Maps the 4 KiB page at `address` to a physical address, whatever it was mapped to, and forgets what the TLB knew of it.
 ///
 /// # Errors
-/// See [`MapError`].
+/// [`MapError::LargePage`], [`MapError::NoFrame`].
 ///
 /// # Safety
 /// The mapping must not change memory that is in use under `address`, nor open a second way to memory that a
-/// reference assumes to be its own.
+/// reference assumes to be its own. The tables are as [`with_current`] wants them.
 pub unsafe fn map(address: u64, physical: u64, flags: Flags) -> Result<(), MapError> {
-    // Tables allow everything that a leaf below may; the leaf decides.
-    let pass = Flags::PRESENT | Flags::WRITABLE | (flags & Flags::USER_ACCESSIBLE);
-    let mut entry = entry_in(crate::cpu::read_cr3(), 4, address);
-    while entry.level > 1 {
-        if !entry.is_present() {
-            let mut table = frames::allocate().ok_or(MapError::NoFrame)?;
-            table.bytes().fill(0);
-            // SAFETY: nothing was mapped here, and the new table is empty.
-            unsafe { entry.set(table.leak()) };
-        } else if entry.is_leaf() {
-            return Err(MapError::LargePage);
-        }
-        // SAFETY: only permissions grow, and only as far as each leaf below already grants.
-        unsafe { entry.set(entry.get() | pass.bits()) };
-        entry = entry_in(entry.get(), entry.level - 1, address);
+    // SAFETY: the caller answers for the tables, and for the new meaning of the page.
+    unsafe {
+        with_current(|table| {
+            let mut flush = Flush::default();
+            let (place, index) = table.make_way(address, 1, flags, &mut flush)?;
+            flush.add(address, false);
+            table.memory.update(place, index, |_| with_flags(physical & ADDRESS, flags, 1));
+            flush.here();
+            Ok(())
+        })
     }
-    // SAFETY: the caller answers for the new meaning of the page.
-    unsafe { entry.set((physical & ADDRESS) | flags.bits()) };
-    tlb::flush(VirtAddr::new_truncate(address));
-    Ok(())
 }
 
 /// Removes the 4 KiB page at `address`, if there is one.
@@ -139,6 +165,6 @@ pub unsafe fn unmap(address: u64) {
     if entry.level == 1 {
         // SAFETY: the caller promises that the page is not in use.
         unsafe { entry.set(0) };
-        tlb::flush(VirtAddr::new_truncate(address));
+        crate::cpu::invalidate_page(address);
     }
 }

@@ -45,7 +45,7 @@ impl Context<'_, '_> {
             Some(Slot::Open(_) | Slot::Held(_)) => {}
         }
         self.fill(self.caller, slot, Slot::Empty);
-        let ended = self.core.end_unjustified(self.machine, self.caller);
+        let ended = self.core.end_unjustified(self.machine, self.caller, 0..u64::MAX);
         self.machine.flush();
         done(ended)
     }
@@ -67,7 +67,7 @@ impl Context<'_, '_> {
                 }
             }
             if lost != 0 {
-                self.core.end_unjustified(self.machine, id);
+                self.core.end_unjustified(self.machine, id, 0..u64::MAX);
                 self.core.raise_environment(self.machine, id, exo_abi::events::CREDENTIAL_REVOKED);
             }
             emptied += lost;

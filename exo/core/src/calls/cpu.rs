@@ -33,7 +33,7 @@ impl Context<'_, '_> {
         let program = &mut program[..usize::try_from(length).map_err(|_| Error::TooLong)?];
         let bytes = program.as_mut_bytes();
         self.check_memory(physical, bytes.len() as u64, bytes.len() as u64, rights::READ)?;
-        self.machine.copy_from_frames(physical, bytes);
+        self.copy_in(physical, bytes);
         let predicate = Predicate::new(program).ok_or(Error::BadPredicate)?;
         for word in predicate.words() {
             self.check_memory(word, 8, 8, rights::READ)?;
@@ -125,6 +125,11 @@ impl Context<'_, '_> {
     }
 
     pub(super) fn claim_run(&mut self, victim: u64, first: u64, count: u64) -> Handled {
+        let claimed = self.try_claim_run(victim, first, count);
+        self.count_refusal(claimed)
+    }
+
+    fn try_claim_run(&mut self, victim: u64, first: u64, count: u64) -> Handled {
         let victim = self.environment(victim)?;
         let runs = self.take_run(first, count, FRAMES_MAX)?;
         let dominated = self.dominates_victim(victim);
@@ -140,7 +145,8 @@ impl Context<'_, '_> {
             return Err(Error::TooLong.into());
         }
         let dominated = self.dominates_victim(victim);
-        self.claim_frames(victim, Wanted::Frames, count, dominated)
+        let claimed = self.claim_frames(victim, Wanted::Frames, count, dominated);
+        self.count_refusal(claimed)
     }
 
     fn dominates_victim(&self, victim: EnvironmentId) -> bool {
@@ -148,12 +154,8 @@ impl Context<'_, '_> {
     }
 
     fn claim_frames(&mut self, victim: EnvironmentId, wanted: Wanted, count: u64, dominated: bool) -> Handled {
-        let admitted = self.core.check_frame_claim(self.caller, victim, count, dominated);
-        let admitted = admitted.and_then(|()| self.core.check_no_claim(self.caller, victim));
-        if let Err(error) = admitted {
-            self.core.system.revocation.refused += 1;
-            return Err(error.into());
-        }
+        self.core.check_frame_claim(self.caller, victim, count, dominated)?;
+        self.core.check_no_claim(self.caller, victim)?;
         done(self.core.begin_claim(self.machine, self.caller, victim, wanted, count, dominated))
     }
 
@@ -163,9 +165,19 @@ impl Context<'_, '_> {
         if record.state != slice_state::OWNED || slice_owner(&record) != Some(victim) {
             return Err(Error::SliceForeign.into());
         }
-        self.core.check_no_claim(self.caller, victim).inspect_err(|_| self.core.system.revocation.refused += 1)?;
+        let free = self.core.check_no_claim(self.caller, victim).map_err(Failure::from);
+        self.count_refusal(free.map(|()| (0, Effect::None)))?;
         let wanted = Wanted::Slice { cpu, position };
         done(self.core.begin_claim(self.machine, self.caller, victim, wanted, 1, true))
+    }
+
+    /// Counts a claim that was well formed and not admitted.
+    fn count_refusal(&mut self, claimed: Handled) -> Handled {
+        if let Err(Failure { error: Error::NotEntitled | Error::VictimGuaranteed | Error::ClaimPending, .. }) = claimed
+        {
+            self.core.system.revocation.refused += 1;
+        }
+        claimed
     }
 
     pub(super) fn audit(&mut self) -> Handled {

@@ -16,11 +16,8 @@ impl Context<'_, '_> {
     pub(super) fn environment_create(&mut self, physical: u64, length: u64) -> Handled {
         let capability = self.credential_with(rights::MODIFY)?;
         let runs = self.take_list(physical, length, FRAMES_MAX)?;
-        let mut reserve = 0;
-        for frame in self.frames_of(runs.clone()) {
-            self.check_reserve(frame, &capability)?;
-            reserve += 1;
-        }
+        let reserve = self.check_reserve(runs.clone(), &capability)?;
+        self.core.check_leaves_claimed(self.caller, reserve)?;
         let id = self.core.environments.next_id().ok_or(Error::TableFull)?;
         self.machine.open(id, &self.core.list[runs.clone()]).map_err(|_| Error::ReserveEmpty)?;
         self.core.environments.fill(id, Some(self.caller), capability.name);
@@ -67,7 +64,7 @@ impl Context<'_, '_> {
     }
 
     pub(super) fn environment_forget(&mut self, environment: u64) -> Handled {
-        let id = crate::environment::EnvironmentId::from_argument(environment);
+        let id = self.name(environment);
         let record = self.core.environments.get(id).ok_or(Error::NoSuchEnvironment)?;
         if !self.credential()?.allows(&record.guard, rights::MODIFY) {
             return Err(Error::Underprivileged.into());
@@ -80,7 +77,7 @@ impl Context<'_, '_> {
         self.check_memory(physical, length, MAX_NAME as u64, rights::READ)?;
         let mut buffer = [0; MAX_NAME];
         let name = &mut buffer[..usize::try_from(length).map_err(|_| Error::TooLong)?];
-        self.machine.copy_from_frames(physical, name);
+        self.copy_in(physical, name);
         let text = core::str::from_utf8(name).map_err(|_| Error::BadArgument)?;
         if text.is_empty() || text.chars().any(|character| character.is_control() || matches!(character, '"' | '\\')) {
             return Err(Error::BadArgument.into());
@@ -96,9 +93,10 @@ impl Context<'_, '_> {
             1 => (id, self.caller),
             _ => return Err(Error::BadArgument.at(direction)),
         };
-        let available = self.core.environments.get(from).map_or(0, |record| record.guarantee);
+        let guarantee = self.core.environments.get(from).map_or(0, |record| record.guarantee);
         // What the giver has marked as its guaranteed set stays within its guarantee.
-        if frames > available.saturating_sub(self.core.guaranteed_set(from)) {
+        let available = guarantee.saturating_sub(self.core.guaranteed_set(from));
+        if frames > available {
             return Err(Error::GuaranteeExceeded.at(available));
         }
         if let Some(record) = self.core.environments.get_mut(from) {

@@ -2,17 +2,15 @@
 
 use super::{At, Context, Failure, Handled, done};
 use crate::capability::Capability;
-use crate::environment::EnvironmentId;
-use crate::frames::{is_free_for, is_owned_by, owner};
-use crate::machine::Binding;
+use crate::frames::{is_free_for, own, owner};
+use crate::giving::check_own;
+use crate::machine::Machine;
 use core::ops::Range;
 use exo_abi::boot_page::FrameRun;
 use exo_abi::call::{ALLOCATE_MAX, FRAMES_MAX};
 use exo_abi::capability::rights;
 use exo_abi::error::Error;
-use exo_abi::info::{frame_flags, frame_state};
-
-const BINDABLE: u64 = rights::READ | rights::WRITE | rights::EXECUTE;
+use exo_abi::info::{FrameRecord, frame_flags, frame_state};
 
 impl Context<'_, '_> {
     pub(super) fn allocate_run(&mut self, first: u64, count: u64) -> Handled {
@@ -28,34 +26,37 @@ impl Context<'_, '_> {
     }
 
     fn allocate(&mut self, runs: Range<usize>, capability: &Capability) -> Handled {
-        for frame in self.frames_of(runs.clone()) {
-            let record = self.core.frames.get(frame).ok_or(Error::NoSuchFrame.at(frame))?;
-            match record.state {
-                _ if is_free_for(record, self.caller) => {}
-                frame_state::UNUSABLE | frame_state::KERNEL => return Err(Error::NoSuchFrame.at(frame)),
-                _ => return Err(Error::FrameTaken.at(frame)),
+        for run in &self.core.list[runs.clone()] {
+            for (frame, record) in (run.first..).zip(self.core.frames.run(*run)) {
+                match record.state {
+                    _ if is_free_for(record, self.caller) => {}
+                    frame_state::UNUSABLE | frame_state::KERNEL => return Err(Error::NoSuchFrame.at(frame)),
+                    _ => return Err(Error::FrameTaken.at(frame)),
+                }
             }
         }
-        let (mut scrubbed, mut taken) = (0, 0);
+        let (mut scrubbed, mut taken, mut promised) = (0, 0, 0);
         for index in runs {
-            let FrameRun { first, count } = self.core.list[index];
-            taken += count;
-            for frame in first..first + count {
-                let Some(record) = self.core.frames.get(frame) else { continue };
-                let promised = record.state == frame_state::PROMISED;
-                let own_bytes = !promised && owner(record) == Some(self.caller);
+            let run = self.core.list[index];
+            taken += run.count;
+            let mut dirty = FrameRun { first: run.first, count: 0 };
+            for (frame, record) in (run.first..).zip(self.core.frames.run_mut(run)) {
+                promised += u64::from(record.state == frame_state::PROMISED);
+                let own_bytes = record.state == frame_state::FREE && owner(record) == Some(self.caller);
                 if record.flags & frame_flags::DIRTY != 0 && !own_bytes {
-                    self.machine.scrub(FrameRun { first: frame, count: 1 });
-                    scrubbed += 1;
+                    if dirty.first + dirty.count != frame {
+                        scrubbed += scrub(self.machine, dirty);
+                        dirty = FrameRun { first: frame, count: 0 };
+                    }
+                    dirty.count += 1;
                 }
-                self.core.frames.own(frame, self.caller, capability.name);
-                if let Some(environment) = self.core.environments.get_mut(self.caller) {
-                    environment.promised -= u64::from(promised);
-                }
+                own(record, self.caller, capability.name);
             }
+            scrubbed += scrub(self.machine, dirty);
         }
         if let Some(environment) = self.core.environments.get_mut(self.caller) {
             environment.frames += taken;
+            environment.promised -= promised;
         }
         done(scrubbed)
     }
@@ -73,199 +74,34 @@ impl Context<'_, '_> {
     }
 
     fn free(&mut self, runs: Range<usize>, capability: &Capability) -> Handled {
-        for frame in self.frames_of(runs.clone()) {
-            self.check_unbound(frame, capability)?;
+        for run in &self.core.list[runs.clone()] {
+            self.core.check_unbound(*run, self.caller, capability)?;
         }
         let mut answered = 0;
         for index in runs {
-            let FrameRun { first, count } = self.core.list[index];
-            for frame in first..first + count {
-                answered += u64::from(self.core.give_back(frame, self.caller));
-            }
+            let run = self.core.list[index];
+            answered += self.core.give_back(run, self.caller);
         }
         self.core.note_given(self.machine, self.caller, answered);
         done(answered)
     }
 
-    /// Checks that a frame is the caller's, under the capability, and nobody can reach it.
-    pub(super) fn check_unbound(&self, frame: u64, capability: &Capability) -> Result<(), Failure> {
-        let record = self.check_own(frame)?;
-        if !capability.name.dominates(&record.guard) {
-            return Err(Error::Underprivileged.at(frame));
+    /// Checks that runs can become metadata: the caller's, loose, and not claimed by name, for what is goes to the claimant. Says how
+    /// many frames they are.
+    pub(super) fn check_reserve(&self, runs: Range<usize>, capability: &Capability) -> Result<u64, Failure> {
+        for frame in self.frames_of(runs.clone()) {
+            self.core.check_unbound(FrameRun { first: frame, count: 1 }, self.caller, capability)?;
+            if self.core.is_claimed(frame, self.caller) {
+                return Err(Error::ClaimPending.at(frame));
+            }
         }
-        if record.binders != 0 {
-            return Err(Error::FrameBound.at(frame));
-        }
-        if record.flags & frame_flags::PINNED != 0 {
-            return Err(Error::FramePinned.at(frame));
-        }
-        Ok(())
-    }
-
-    /// The same, and that it can become metadata: what is claimed by name goes to the claimant.
-    pub(super) fn check_reserve(&self, frame: u64, capability: &Capability) -> Result<(), Failure> {
-        self.check_unbound(frame, capability)?;
-        if self.core.is_claimed(frame, self.caller) { Err(Error::ClaimPending.at(frame)) } else { Ok(()) }
+        Ok(self.core.list[runs].iter().map(|run| run.count).sum())
     }
 
     /// Checks that a frame is the caller's.
-    pub(super) fn check_own(&self, frame: u64) -> Result<exo_abi::info::FrameRecord, Failure> {
+    fn check_own(&self, frame: u64) -> Result<FrameRecord, Failure> {
         let record = self.core.frames.get(frame).ok_or(Error::NoSuchFrame.at(frame))?;
-        match record.state {
-            frame_state::UNUSABLE | frame_state::KERNEL => Err(Error::NoSuchFrame.at(frame)),
-            _ if is_owned_by(record, self.caller) => Ok(*record),
-            _ => Err(Error::FrameForeign.at(frame)),
-        }
-    }
-
-    pub(super) fn bind_run(&mut self, environment: u64, slot: u64, wanted: u64, first: u64, count: u64) -> Handled {
-        let (id, capability, binding) = self.binding_arguments(environment, slot, wanted)?;
-        let runs = self.take_run(first, count, FRAMES_MAX)?;
-        self.bind(id, &capability, binding, runs)
-    }
-
-    pub(super) fn bind_list(
-        &mut self,
-        environment: u64,
-        slot: u64,
-        wanted: u64,
-        physical: u64,
-        length: u64,
-    ) -> Handled {
-        let (id, capability, binding) = self.binding_arguments(environment, slot, wanted)?;
-        let runs = self.take_list(physical, length, FRAMES_MAX)?;
-        self.bind(id, &capability, binding, runs)
-    }
-
-    /// The environment in which something is bound, the capability of its slot, and the binding.
-    fn binding_arguments(
-        &self,
-        environment: u64,
-        slot: u64,
-        wanted: u64,
-    ) -> Result<(EnvironmentId, Capability, Binding), Failure> {
-        let id = self.own_environment_or_second(environment)?;
-        let slots = self.core.environments.private(id).map(|private| &private.slots);
-        let capability = slots.and_then(|slots| slots.get(slot)).ok_or(Error::BadSlot.at(slot))?;
-        if wanted & !BINDABLE != 0 || !self.machine.can_bind(wanted) {
-            return Err(Error::BadRights.at(wanted));
-        }
-        let slot = u8::try_from(slot).map_err(|_| Error::BadSlot)?;
-        Ok((id, capability, Binding { rights: wanted, slot }))
-    }
-
-    fn bind(&mut self, id: EnvironmentId, capability: &Capability, binding: Binding, runs: Range<usize>) -> Handled {
-        let bit = crate::bindings::bit(id.place());
-        for frame in self.frames_of(runs.clone()) {
-            self.core.check_bindable(frame, capability, binding.rights)?;
-            if self.core.frames.get(frame).is_some_and(|record| record.binders & bit != 0) {
-                return Err(Error::AlreadyBound.at(frame));
-            }
-        }
-        for index in runs.clone() {
-            let run = self.core.list[index];
-            if run.count != 0 && self.core.bind(self.machine, id, run, binding).is_err() {
-                for undone in runs.start..index {
-                    let run = self.core.list[undone];
-                    self.core.unbind(self.machine, id, run);
-                }
-                self.machine.flush();
-                return Err(Error::ReserveEmpty.into());
-            }
-        }
-        done(0)
-    }
-
-    pub(super) fn unbind_run(&mut self, environment: u64, first: u64, count: u64) -> Handled {
-        let id = self.environment(environment)?;
-        let runs = self.take_run(first, count, FRAMES_MAX)?;
-        self.unbind(id, runs)
-    }
-
-    pub(super) fn unbind_list(&mut self, environment: u64, physical: u64, length: u64) -> Handled {
-        let id = self.environment(environment)?;
-        let runs = self.take_list(physical, length, FRAMES_MAX)?;
-        self.unbind(id, runs)
-    }
-
-    fn unbind(&mut self, id: EnvironmentId, runs: Range<usize>) -> Handled {
-        // Whoever may act in the environment may unbind there; else the frames' own guards decide.
-        let over_frames = match self.own_environment_or_second(id.to_argument()) {
-            Ok(_) => None,
-            Err(refused) => Some(self.credential_with(rights::MODIFY).map_err(|_| refused)?),
-        };
-        let bit = crate::bindings::bit(id.place());
-        for frame in self.frames_of(runs.clone()) {
-            let record = self.core.frames.get(frame).ok_or(Error::NoSuchFrame.at(frame))?;
-            if over_frames.is_some_and(|capability| !capability.name.dominates(&record.guard)) {
-                return Err(Error::Underprivileged.at(frame));
-            }
-            if record.binders & bit == 0 {
-                return Err(Error::FrameNotBound.at(frame));
-            }
-        }
-        for index in runs {
-            let run = self.core.list[index];
-            if run.count == 0 {
-                continue;
-            }
-            self.core.unbind(self.machine, id, run);
-            if over_frames.is_some() {
-                self.core.repossess(self.machine, id, run, exo_abi::environment_page::reason::OWNER);
-            }
-        }
-        self.machine.flush();
-        done(0)
-    }
-
-    pub(super) fn change_rights_run(
-        &mut self,
-        environment: u64,
-        slot: u64,
-        wanted: u64,
-        first: u64,
-        count: u64,
-    ) -> Handled {
-        let (id, capability, binding) = self.binding_arguments(environment, slot, wanted)?;
-        let runs = self.take_run(first, count, FRAMES_MAX)?;
-        self.change_rights(id, &capability, binding, runs)
-    }
-
-    pub(super) fn change_rights_list(
-        &mut self,
-        environment: u64,
-        slot: u64,
-        wanted: u64,
-        physical: u64,
-        length: u64,
-    ) -> Handled {
-        let (id, capability, binding) = self.binding_arguments(environment, slot, wanted)?;
-        let runs = self.take_list(physical, length, FRAMES_MAX)?;
-        self.change_rights(id, &capability, binding, runs)
-    }
-
-    fn change_rights(
-        &mut self,
-        id: EnvironmentId,
-        capability: &Capability,
-        binding: Binding,
-        runs: Range<usize>,
-    ) -> Handled {
-        let bit = crate::bindings::bit(id.place());
-        for frame in self.frames_of(runs.clone()) {
-            if self.core.frames.get(frame).is_none_or(|record| record.binders & bit == 0) {
-                return Err(Error::FrameNotBound.at(frame));
-            }
-            self.core.check_bindable(frame, capability, binding.rights)?;
-        }
-        for index in runs {
-            let run = self.core.list[index];
-            if run.count != 0 {
-                self.machine.change(id.place(), run, binding);
-            }
-        }
-        self.machine.flush();
-        done(0)
+        check_own(frame, record, self.caller).map(|()| *record)
     }
 
     pub(super) fn set_guard(&mut self, first: u64, count: u64) -> Handled {
@@ -285,9 +121,9 @@ impl Context<'_, '_> {
             }
         }
         let mut ended = 0;
-        for place in (0..64).filter(|&place| binders & crate::bindings::bit(place) != 0) {
+        for place in crate::bindings::places(binders) {
             if let Some(id) = self.core.environments.at(place) {
-                ended += self.core.end_unjustified(self.machine, id);
+                ended += self.core.end_unjustified(self.machine, id, first..first + count);
             }
         }
         self.machine.flush();
@@ -327,9 +163,8 @@ impl Context<'_, '_> {
     pub(super) fn reserve_add(&mut self, first: u64, count: u64) -> Handled {
         let capability = self.credential_with(rights::MODIFY)?;
         let runs = self.take_run(first, count, FRAMES_MAX)?;
-        for frame in self.frames_of(runs) {
-            self.check_reserve(frame, &capability)?;
-        }
+        self.check_reserve(runs, &capability)?;
+        self.core.check_leaves_claimed(self.caller, count)?;
         let run = FrameRun { first, count };
         for frame in first..first + count {
             self.core.leave_guaranteed_set(frame, self.caller);
@@ -341,4 +176,12 @@ impl Context<'_, '_> {
         record.reserve += count;
         done(record.reserve)
     }
+}
+
+/// Zeroes a run; says how many frames that were.
+fn scrub(machine: &mut dyn Machine, run: FrameRun) -> u64 {
+    if run.count != 0 {
+        machine.scrub(run);
+    }
+    run.count
 }

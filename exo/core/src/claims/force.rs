@@ -1,9 +1,8 @@
 //! Taking by force what was asked for and not given in time. It never needs memory: each table that a split takes is in reserve.
 
 use super::{Claim, Wanted};
-use crate::bindings::bit;
 use crate::environment::EnvironmentId;
-use crate::frames::is_owned_by;
+use crate::frames::{is_owned_by, owner, promise};
 use crate::machine::Machine;
 use crate::state::Core;
 use exo_abi::boot_page::FrameRun;
@@ -77,12 +76,10 @@ impl Core<'_> {
             last = next;
         }
         machine.flush();
-        for frame in range.start..last {
-            let quarantined = self.frames.get(frame).is_some_and(|record| {
-                record.state == frame_state::QUARANTINED && crate::frames::owner(record) == Some(victim)
-            });
-            if quarantined {
-                self.frames.promise(frame, claim.claimant);
+        let touched = FrameRun { first: range.start, count: last - range.start };
+        for record in self.frames.run_mut(touched) {
+            if record.state == frame_state::QUARANTINED && owner(record) == Some(victim) {
+                promise(record, claim.claimant);
             }
         }
         if let Some(record) = self.environments.get_mut(victim) {
@@ -96,32 +93,14 @@ impl Core<'_> {
 
     /// Takes a run out of every EPT and tells its owner, and whoever had it bound.
     fn quarantine(&mut self, machine: &mut dyn Machine, victim: EnvironmentId, run: FrameRun) {
-        let mut unbound = FrameRun { first: run.first, count: 0 };
         for frame in run.first..run.first + run.count {
             let Some(record) = self.frames.get_mut(frame) else { continue };
             record.state = frame_state::QUARANTINED;
-            let binders = record.binders;
             self.leave_guaranteed_set(frame, victim);
-            // The victim's own bindings end run by run, those of others one by one.
-            let own = binders & bit(victim.place()) != 0;
-            if own && unbound.first + unbound.count == frame {
-                unbound.count += 1;
-            } else {
-                self.end_run(machine, victim, unbound);
-                unbound = FrameRun { first: frame + u64::from(!own), count: u64::from(own) };
-            }
-            if binders & !bit(victim.place()) != 0 {
-                self.unbind_from_others(machine, frame, victim);
-            }
         }
-        self.end_run(machine, victim, unbound);
+        self.unbind_from_others(machine, run, victim);
+        self.unbind_where_bound(machine, victim, run, None);
         self.repossess(machine, victim, run, reason::FORCED);
-    }
-
-    fn end_run(&mut self, machine: &mut dyn Machine, id: EnvironmentId, run: FrameRun) {
-        if run.count != 0 {
-            self.unbind(machine, id, run);
-        }
     }
 
     fn force_slice(

@@ -80,9 +80,9 @@ impl<'a> Environments<'a> {
         (record.state != environment_state::EMPTY).then_some(EnvironmentId { index, generation: record.generation })
     }
 
-    /// The generation of a place, used or not.
-    pub(crate) fn generation_at(&self, place: usize) -> Option<u32> {
-        self.records.get(place).map(|record| record.generation)
+    /// The record of a place, used or not.
+    pub(crate) fn record_at(&self, place: usize) -> Option<&EnvironmentRecord> {
+        self.records.get(place)
     }
 
     /// All environments, in table order.

@@ -111,7 +111,7 @@ pub(super) fn nothing_quarantined(core: &Core<'_>, _: &dyn Machine) -> bool {
 
 pub(super) fn generations_pass(core: &Core<'_>, _: &dyn Machine) -> bool {
     let passed = |id: crate::environment::EnvironmentId| {
-        core.environments.generation_at(id.place()).is_some_and(|generation| generation >= id.generation)
+        core.environments.record_at(id.place()).is_some_and(|record| record.generation >= id.generation)
     };
     let frames = core.frames.iter().filter_map(|(_, record)| owner(record)).all(passed);
     let slots = core.environments.iter().filter_map(|(id, _)| core.environments.private(id)).all(|private| {

@@ -2,7 +2,7 @@
 
 use super::super::format::{Entry, Format, Level};
 use super::super::{TABLE_ENTRIES, TableMemory};
-use super::{Node, PAGES, Part, Tree, index, kept};
+use super::{Node, PAGES, Part, Tree, index};
 use crate::addr::FrameNumber;
 use core::ops::Range;
 
@@ -37,7 +37,8 @@ impl<F: Format> Tree<F> {
                 let entries = first..first + index(range.end - range.start - 1) + 1;
                 return Some(Small { parent: node, part, node: Node { table, companion: None, level, base }, entries });
             }
-            node = Node { table, companion: kept(memory, &node, part.index), level, base };
+            // Nothing here looks at companions: no slot comes into use or falls out of it.
+            node = Node { table, companion: None, level, base };
         }
     }
 

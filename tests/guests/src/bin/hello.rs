@@ -25,7 +25,7 @@ fn main(boot: &'static BootPage) -> u32 {
     println!("hello from {} on cpu {}", boot.name(), boot.cpu);
 
     let owned: u64 = boot.runs().iter().map(|run| run.count).sum();
-    println!("{owned} frames are mine, {} of them free", frames::untouched());
+    println!("{owned} frames are mine, {} of them free", frames::available());
     println!("arguments: {:?}", boot.arguments());
 
     exceptions::set_handler(vector::BREAKPOINT, on_breakpoint);

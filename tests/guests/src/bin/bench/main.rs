@@ -5,6 +5,7 @@
 
 extern crate alloc;
 
+mod claims;
 mod frames;
 
 use alloc::format;
@@ -156,20 +157,26 @@ fn ept_fault(overhead: u64) -> Result<(), String> {
     if wrong > 0 { Err(format!("{wrong} touches found something else")) } else { Ok(()) }
 }
 
-fn main(_boot: &'static BootPage) -> u32 {
-    // The kernel answers a null call on its shortest path only where interrupts are on.
-    exo_user::cpu::enable_interrupts();
-    // The price of looking at the clock is in every sample.
-    let overhead = sample(WARM_UP, || (), |()| ()).ticks[0];
+/// Measures and prints one or more rows, given the price of looking at the clock.
+type Measure = fn(u64) -> Result<(), String>;
+
+/// Measures what needs nobody else.
+fn alone(overhead: u64) -> u32 {
     let mut wrong = 0_u64;
     report_prepared("null-call", overhead, ITERATIONS, || (), |()| wrong += u64::from(call::null().code != 0));
-    let mut failures = u32::from(wrong > 0);
-    let rows: [(&str, fn(u64) -> Result<(), String>); 4] = [
+    let rows: [(&str, Measure); 5] = [
         ("ept-fault", ept_fault),
         ("ept-fault-bind", frames::fault_and_bind),
         ("alloc100", frames::allocate),
         ("bind100", frames::bind),
+        ("event", claims::event),
     ];
+    all(overhead, &rows) + u32::from(wrong > 0)
+}
+
+/// Measures one after the other; how many failed.
+fn all(overhead: u64, rows: &[(&str, Measure)]) -> u32 {
+    let mut failures = 0;
     for (id, measure) in rows {
         if let Err(reason) = measure(overhead) {
             eprintln!("{id}: {reason}");
@@ -177,4 +184,21 @@ fn main(_boot: &'static BootPage) -> u32 {
         }
     }
     failures
+}
+
+fn main(boot: &'static BootPage) -> u32 {
+    // The kernel answers a null call on its shortest path only where interrupts are on.
+    exo_user::cpu::enable_interrupts();
+    // The price of looking at the clock is in every sample.
+    let overhead = sample(WARM_UP, || (), |()| ()).ticks[0];
+    let result = match boot.arguments() {
+        "victim" => claims::victim(),
+        "partner" => claims::partner(),
+        "claims" => claims::switch(overhead).and_then(|()| claims::claims(boot)),
+        _ => return alone(overhead),
+    };
+    if let Err(reason) = &result {
+        eprintln!("{}: {reason}", boot.arguments());
+    }
+    u32::from(result.is_err())
 }

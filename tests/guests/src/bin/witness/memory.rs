@@ -36,9 +36,9 @@ fn sum(boot: &BootPage) -> u64 {
 impl Pattern {
     /// Takes every free frame but a reserve and writes the pattern.
     pub fn fill(boot: &'static BootPage, key: u64) -> Pattern {
-        let count = frames::untouched();
+        let count = frames::available();
         let mut frames: Vec<u64> = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
-        for _ in 0..frames::untouched().saturating_sub(RESERVE) {
+        for _ in 0..frames::available().saturating_sub(RESERVE) {
             let Some(physical) = frames::allocate().map(Frame::leak) else { break };
             for (address, pointer) in words(physical) {
                 // SAFETY: the frame was just taken and is never given back.

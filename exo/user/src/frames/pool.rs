@@ -1,0 +1,247 @@
+//! Which frames the library holds, which of them are free, and which were taken away while somebody used them.
+//!
+//! Two bits for each frame, in frames of its own: one for each 64 MiB of physical addresses in which the environment holds anything.
+
+mod state;
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use state::{State, Words};
+
+use exo_abi::boot_page::FrameRun;
+
+/// Frames that one frame of bits describes.
+const CHUNK: u64 = 1 << 14;
+/// Words of one plane of bits.
+const PLANE: usize = 256;
+/// Chunks that are kept: 64 GiB of physical addresses. What lies beyond is not for the pool.
+const CHUNKS: usize = 1024;
+
+#[derive(Clone, Copy, Debug)]
+struct Chunk {
+    /// The frame of its bits; 0 where there is none. Frame 0 is never an environment's.
+    bits: u64,
+    free: u64,
+}
+
+/// The frames that the library holds.
+#[derive(Debug)]
+pub struct Pool<W> {
+    words: W,
+    chunks: [Chunk; CHUNKS],
+    free: u64,
+    lost: u64,
+    /// No chunk before this one has free frames.
+    first: usize,
+}
+
+const fn one(frame: u64) -> FrameRun {
+    FrameRun { first: frame, count: 1 }
+}
+
+fn split(frame: u64) -> Option<(usize, usize, u64)> {
+    let chunk = usize::try_from(frame / CHUNK).ok().filter(|&chunk| chunk < CHUNKS)?;
+    let inside = frame % CHUNK;
+    Some((chunk, usize::try_from(inside / 64).ok()?, 1 << (inside % 64)))
+}
+
+impl<W: Words> Pool<W> {
+    /// An empty one.
+    pub const fn new(words: W) -> Self {
+        Self { words, chunks: [Chunk { bits: 0, free: 0 }; CHUNKS], free: 0, lost: 0, first: 0 }
+    }
+
+    /// How many frames are free.
+    pub const fn free(&self) -> u64 {
+        self.free
+    }
+
+    /// How many frames are lost and still in use.
+    pub const fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    fn planes(&self, bits: u64, word: usize) -> (u64, u64) {
+        // SAFETY: the frame of a chunk's bits is the pool's own, and a plane has this many words.
+        unsafe { (self.words.read(bits, word), self.words.read(bits, PLANE + word)) }
+    }
+
+    /// What is known of a frame.
+    pub fn state(&self, frame: u64) -> State {
+        let place = split(frame).filter(|&(chunk, ..)| self.chunks[chunk].bits != 0);
+        place.map_or(State::Unknown, |(chunk, word, bit)| {
+            let (held, rests) = self.planes(self.chunks[chunk].bits, word);
+            State::of(held & bit != 0, rests & bit != 0)
+        })
+    }
+
+    /// Sets the state of frames, word by word. Where a chunk has no bits, nothing is known of its frames.
+    fn set(&mut self, run: FrameRun, state: State) {
+        let (mut at, end) = (run.first, run.first.saturating_add(run.count));
+        while let Some((chunk, word, bit)) = split(at).filter(|_| at < end) {
+            let next = (at / 64 + 1) * 64;
+            let above = if next <= end { 0 } else { !0 << (end % 64) };
+            if self.chunks[chunk].bits != 0 {
+                self.set_word(chunk, word, !(bit - 1) & !above, state);
+            }
+            at = next;
+        }
+    }
+
+    fn set_word(&mut self, chunk: usize, word: usize, mask: u64, state: State) {
+        let bits = self.chunks[chunk].bits;
+        let (held, rests) = self.planes(bits, word);
+        let with = |plane: u64, on: bool| if on { plane | mask } else { plane & !mask };
+        let (is_held, is_at_rest) = state.bits();
+        // SAFETY: as for `planes`.
+        unsafe {
+            self.words.write(bits, word, with(held, is_held));
+            self.words.write(bits, PLANE + word, with(rests, is_at_rest));
+        }
+        let were_free = u64::from((held & rests & mask).count_ones());
+        let are_free = if state == State::Free { u64::from(mask.count_ones()) } else { 0 };
+        self.lost -= u64::from((!held & rests & mask).count_ones());
+        self.lost += if state == State::Lost { u64::from(mask.count_ones()) } else { 0 };
+        self.chunks[chunk].free = self.chunks[chunk].free + are_free - were_free;
+        self.free = self.free + are_free - were_free;
+        if are_free != 0 {
+            self.first = self.first.min(chunk);
+        }
+    }
+
+    fn keep_bits(&mut self, chunk: usize, frame: u64) {
+        for index in 0..2 * PLANE {
+            // SAFETY: the caller gives the frame to the pool.
+            unsafe { self.words.write(frame, index, 0) };
+        }
+        self.chunks[chunk].bits = frame;
+        self.set(one(frame), State::Used);
+    }
+
+    /// Puts new frames in, free. Where a chunk has no bits yet, its first frame is used for them. How many went in: less than all
+    /// where some lie beyond what the pool keeps.
+    pub fn insert(&mut self, run: FrameRun) -> u64 {
+        let (mut at, end) = (run.first, run.first.saturating_add(run.count));
+        while let Some((chunk, ..)) = split(at).filter(|_| at < end) {
+            let next = end.min((at / CHUNK + 1) * CHUNK);
+            if self.chunks[chunk].bits == 0 {
+                self.keep_bits(chunk, at);
+                at += 1;
+            }
+            self.set(FrameRun { first: at, count: next - at }, State::Free);
+            at = next;
+        }
+        at - run.first
+    }
+
+    /// Notes frames that somebody uses and that never were free here; `false`, and nothing, where no frame is left for the bits.
+    pub fn hold(&mut self, run: FrameRun) -> bool {
+        let end = run.first.saturating_add(run.count);
+        let chunks = run.first / CHUNK..end.div_ceil(CHUNK);
+        for chunk in chunks.filter_map(|chunk| usize::try_from(chunk).ok()) {
+            if self.chunks.get(chunk).is_some_and(|chunk| chunk.bits == 0) {
+                let Some(frame) = self.take(1, 1) else { return false };
+                self.keep_bits(chunk, frame);
+            }
+        }
+        self.set(run, State::Used);
+        true
+    }
+
+    /// The next free frame from `frame` on.
+    fn next_free(&self, frame: u64) -> Option<u64> {
+        let mut at = frame;
+        loop {
+            let (chunk, word, bit) = split(at)?;
+            let Chunk { bits, free } = self.chunks[chunk];
+            if bits == 0 || free == 0 {
+                at = (at / CHUNK + 1) * CHUNK;
+                continue;
+            }
+            let (held, rests) = self.planes(bits, word);
+            let left = held & rests & !(bit - 1);
+            if left != 0 {
+                return Some(at / 64 * 64 + u64::from(left.trailing_zeros()));
+            }
+            at = (at / 64 + 1) * 64;
+        }
+    }
+
+    /// How many frames from `frame` on are free, up to `most`.
+    fn free_from(&self, frame: u64, most: u64) -> u64 {
+        (frame..frame.saturating_add(most)).take_while(|&frame| self.state(frame) == State::Free).count() as u64
+    }
+
+    /// Takes `count` free frames in a row, the first a multiple of `alignment`: the lowest there are.
+    pub fn take(&mut self, count: u64, alignment: u64) -> Option<u64> {
+        let mut at = self.first as u64 * CHUNK;
+        while count != 0 {
+            let free = self.next_free(at)?;
+            if count == 1 && alignment == 1 {
+                self.first = usize::try_from(free / CHUNK).unwrap_or(0);
+            }
+            at = free.next_multiple_of(alignment.max(1));
+            let row = self.free_from(at, count);
+            if row == count {
+                self.set(FrameRun { first: at, count }, State::Used);
+                return Some(at);
+            }
+            at += row + 1;
+        }
+        None
+    }
+
+    /// Somebody no longer uses frames. One that was lost is forgotten. `false` where one was not in use; the others come back.
+    pub fn give_back(&mut self, run: FrameRun) -> bool {
+        let mut all = true;
+        for frame in run.first..run.first + run.count {
+            match self.state(frame) {
+                State::Used => self.set(one(frame), State::Free),
+                State::Lost => self.set(one(frame), State::Unknown),
+                State::Free | State::Unknown => all = false,
+            }
+        }
+        all
+    }
+
+    /// Takes the lowest run of free frames out that lies in a range, at most `most` frames: they are not the library's any more.
+    pub fn withdraw(&mut self, range: core::ops::Range<u64>, most: u64) -> Option<FrameRun> {
+        let first = self.next_free(range.start).filter(|&first| first < range.end && most != 0)?;
+        let count = self.free_from(first, most.min(range.end - first));
+        let run = FrameRun { first, count };
+        self.forget(run);
+        Some(run)
+    }
+
+    /// Nobody uses these frames, and they are not the library's any more.
+    pub fn forget(&mut self, run: FrameRun) {
+        self.set(run, State::Unknown);
+    }
+
+    /// A frame was taken away.
+    pub fn lose(&mut self, frame: u64) {
+        match self.state(frame) {
+            State::Free => self.set(one(frame), State::Unknown),
+            State::Used => self.set(one(frame), State::Lost),
+            State::Unknown | State::Lost => {}
+        }
+    }
+
+    /// The next frame from `frame` on that is held, free or not.
+    pub fn next_held(&self, frame: u64) -> Option<u64> {
+        let mut at = frame;
+        loop {
+            let (chunk, word, bit) = split(at)?;
+            let bits = self.chunks[chunk].bits;
+            if bits == 0 {
+                at = (at / CHUNK + 1) * CHUNK;
+                continue;
+            }
+            let left = self.planes(bits, word).0 & !(bit - 1);
+            if left != 0 {
+                return Some(at / 64 * 64 + u64::from(left.trailing_zeros()));
+            }
+            at = (at / 64 + 1) * 64;
+        }
+    }
+}

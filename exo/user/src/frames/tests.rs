@@ -1,0 +1,4 @@
+mod choice;
+pub(crate) mod fake;
+mod supply;
+mod window;

@@ -1,0 +1,274 @@
+use super::answer::{Answered, Holdings, answer};
+use super::{Asked, Repossession, Request, Victims, kind, phase, reason};
+use crate::call::Failure;
+use crate::frames::pool::tests::Memory;
+use crate::frames::pool::{Pool, State};
+use crate::frames::supply;
+use crate::frames::tests::fake::{self, Fake, with_list};
+use exo_abi::boot_page::FrameRun;
+use exo_abi::environment_page::{ANY, REPOSSESSIONS};
+use exo_abi::error::Error;
+use std::cell::RefCell;
+use std::ops::Range;
+use std::rc::Rc;
+use std::sync::atomic::AtomicU64;
+use std::vec::Vec;
+
+/// An environment with 64 frames from 0 on, all in its pool, and a kernel that asks for some.
+struct World {
+    kernel: Fake,
+    pool: Rc<RefCell<Pool<Memory>>>,
+    request: Request,
+    entries: Vec<Repossession>,
+    /// The slices that it has, as (cpu, position).
+    slices: Vec<(u64, u64)>,
+}
+
+const FRAMES: u64 = 64;
+/// The pool keeps its bits there.
+const BITS: u64 = 0;
+
+impl World {
+    fn new() -> Self {
+        let mut pool = Pool::new(Memory::default());
+        pool.insert(FrameRun { first: BITS + 1, count: FRAMES - 1 });
+        Self {
+            kernel: Fake::new(&[(fake::State::Bound, 64)]),
+            pool: Rc::new(RefCell::new(pool)),
+            request: Request::default(),
+            entries: Vec::new(),
+            slices: Vec::new(),
+        }
+    }
+
+    fn ask(&mut self, kind: u32, first: u64, count: u64, left: u64) {
+        let serial = self.request.serial + 1;
+        self.request = Request { serial, kind, phase: phase::REQUESTED, first, count, left, ..Request::default() };
+    }
+
+    /// Takes frames out of the pool, as an application does.
+    fn take(&self, count: u64) -> Vec<u64> {
+        (0..count).map(|_| self.pool.borrow_mut().take(1, 1).unwrap()).collect()
+    }
+
+    fn force(&mut self, first: u64, count: u64) {
+        for frame in first..first + count {
+            self.kernel.frames[usize::try_from(frame).unwrap()] = fake::State::Foreign;
+        }
+        self.entries.push(Repossession { kind: kind::FRAMES, reason: reason::FORCED, first, count });
+    }
+}
+
+impl Holdings for World {
+    fn request(&self) -> Option<Request> {
+        Some(self.request)
+    }
+
+    fn repossessed(&self) -> u64 {
+        self.entries.len() as u64
+    }
+
+    fn repossession(&self, number: u64) -> Option<Repossession> {
+        // What a ring of this size holds in that place.
+        let place = usize::try_from(number).unwrap() % REPOSSESSIONS;
+        self.entries.iter().skip(place).step_by(REPOSSESSIONS).next_back().copied()
+    }
+
+    fn give(&mut self, range: Range<u64>, count: u64) -> u64 {
+        let (pool, kernel) = (&self.pool, &mut self.kernel);
+        let withdraw = |from: u64, most| pool.borrow_mut().withdraw(from..range.end, most);
+        // SAFETY: nobody uses frames of a fake.
+        let given = with_list(|list| unsafe { supply::give(kernel, list, 0, range.start, count, withdraw) });
+        self.request.left -= given.min(self.request.left);
+        if self.request.left == 0 {
+            self.request.phase = phase::ANSWERED;
+        }
+        given
+    }
+
+    fn give_slice(&mut self, cpu: u64, position: u64) -> Result<u64, Failure> {
+        let place = self.slices.iter().position(|&slice| slice == (cpu, position)).ok_or(Error::SliceForeign)?;
+        self.slices.remove(place);
+        self.request.phase = phase::ANSWERED;
+        Ok(1)
+    }
+
+    fn lose(&mut self, frame: u64) {
+        self.pool.borrow_mut().lose(frame);
+    }
+
+    fn next_held(&self, from: u64) -> Option<u64> {
+        self.pool.borrow().next_held(from)
+    }
+
+    fn owns(&self, frame: u64) -> bool {
+        matches!(self.kernel.state(frame), fake::State::Own | fake::State::Bound)
+    }
+}
+
+/// Lets go of frames in the order of its list.
+struct Application {
+    pool: Rc<RefCell<Pool<Memory>>>,
+    frames: Vec<u64>,
+    asked: Vec<Asked>,
+    lost: Vec<FrameRun>,
+    behind: u32,
+    keeps_slices: bool,
+}
+
+impl Application {
+    fn new(world: &World, frames: Vec<u64>) -> Self {
+        let pool = Rc::clone(&world.pool);
+        Self { pool, frames, asked: Vec::new(), lost: Vec::new(), behind: 0, keeps_slices: false }
+    }
+}
+
+impl Victims for Application {
+    fn release(&mut self, asked: Asked) {
+        self.asked.push(asked);
+        let gone: Vec<_> = match asked {
+            Asked::Frames { count } => {
+                let count = self.frames.len().min(usize::try_from(count).unwrap());
+                self.frames.drain(..count).collect()
+            }
+            Asked::Run(run) => {
+                let (gone, kept) =
+                    self.frames.iter().partition(|&frame| (run.first..run.first + run.count).contains(frame));
+                self.frames = kept;
+                gone
+            }
+        };
+        gone.iter().for_each(|&first| assert!(self.pool.borrow_mut().give_back(FrameRun { first, count: 1 })));
+    }
+
+    fn gives_slice(&mut self, _: u64, _: u64) -> bool {
+        !self.keeps_slices
+    }
+
+    fn lost(&mut self, lost: &Repossession) {
+        self.lost.push(FrameRun { first: lost.first, count: lost.count });
+    }
+
+    fn fell_behind(&mut self) {
+        self.behind += 1;
+    }
+}
+
+fn run(world: &mut World, application: &mut Application) -> Answered {
+    let seen = AtomicU64::new(0);
+    answer(world, application, &seen)
+}
+
+#[test]
+fn what_is_free_is_given_and_nobody_is_asked() {
+    let mut world = World::new();
+    let mut application = Application::new(&world, world.take(10));
+    world.ask(kind::FRAMES, ANY, 20, 20);
+    let answered = run(&mut world, &mut application);
+    assert_eq!(answered, Answered { given: 20, lost: 0, unanswered: false });
+    assert_eq!((application.asked.len(), application.frames.len()), (0, 10));
+    assert_eq!(world.kernel.count(fake::State::Free), 20);
+}
+
+#[test]
+fn the_application_is_asked_for_the_rest_and_only_for_that() {
+    let mut world = World::new();
+    let mut application = Application::new(&world, world.take(60));
+    world.ask(kind::FRAMES, ANY, 5, 5);
+    assert_eq!(run(&mut world, &mut application), Answered { given: 5, lost: 0, unanswered: false });
+    assert_eq!(application.asked, [Asked::Frames { count: 3 }], "62 frames were in the pool");
+    assert_eq!(application.frames.len(), 57);
+}
+
+#[test]
+fn named_frames_are_given_and_no_others() {
+    let mut world = World::new();
+    let mut application = Application::new(&world, world.take(20));
+    let wanted = FrameRun { first: 15, count: 10 };
+    world.ask(kind::FRAMES, wanted.first, wanted.count, wanted.count);
+    assert_eq!(run(&mut world, &mut application), Answered { given: 10, lost: 0, unanswered: false });
+    assert_eq!(application.asked, [Asked::Run(wanted)]);
+    assert!((0..FRAMES).all(|frame| (world.kernel.state(frame) == fake::State::Free) == (15..25).contains(&frame)));
+}
+
+#[test]
+fn an_application_that_has_nothing_is_asked_once() {
+    let mut world = World::new();
+    let all = world.take(62);
+    let mut application = Application::new(&world, Vec::new());
+    world.ask(kind::FRAMES, ANY, 4, 4);
+    assert_eq!(run(&mut world, &mut application), Answered { given: 0, lost: 0, unanswered: true });
+    assert_eq!((application.asked.len(), all.len()), (1, 62));
+}
+
+#[test]
+fn a_slice_is_given_unless_the_application_keeps_it() {
+    for keeps_slices in [false, true] {
+        let mut world = World::new();
+        world.slices = std::vec![(1, 7)];
+        world.ask(kind::SLICE, 1, 7, 1);
+        let mut application = Application { keeps_slices, ..Application::new(&world, Vec::new()) };
+        let answered = run(&mut world, &mut application);
+        assert_eq!((answered.given, answered.unanswered), (u64::from(!keeps_slices), keeps_slices));
+        assert_eq!(world.slices.is_empty(), !keeps_slices);
+    }
+}
+
+#[test]
+fn what_was_taken_is_told_and_does_not_come_back_under_its_users() {
+    let mut world = World::new();
+    let mine = world.take(3);
+    let mut application = Application::new(&world, Vec::new());
+    world.force(mine[0], 1);
+    world.force(40, 2);
+    assert_eq!(run(&mut world, &mut application).lost, 2);
+    assert_eq!(application.lost, [FrameRun { first: mine[0], count: 1 }, FrameRun { first: 40, count: 2 }]);
+    let mut pool = world.pool.borrow_mut();
+    assert_eq!((pool.state(mine[0]), pool.state(40)), (State::Lost, State::Unknown));
+    assert!(pool.give_back(FrameRun { first: mine[0], count: 1 }));
+    assert_eq!(pool.state(mine[0]), State::Unknown, "it is not free: it is another's");
+}
+
+#[test]
+fn entries_are_told_once_and_in_order() {
+    let mut world = World::new();
+    let mut application = Application::new(&world, Vec::new());
+    let seen = AtomicU64::new(0);
+    for round in 0..5 {
+        for frame in 0..50 {
+            world.force(1 + frame, u64::from(round == 4));
+        }
+        assert_eq!(answer(&mut world, &mut application, &seen).lost, 50);
+    }
+    let firsts: Vec<_> = application.lost.iter().map(|run| run.first).collect();
+    let expected: Vec<_> = (0..250).map(|entry| 1 + entry % 50).collect();
+    assert_eq!((firsts, application.behind), (expected, 0));
+}
+
+#[test]
+fn whoever_falls_behind_learns_from_the_frame_table() {
+    for entries in [126, 127, 128, 129, 400] {
+        let mut world = World::new();
+        let mine = world.take(2);
+        let mut application = Application::new(&world, Vec::new());
+        world.force(mine[1], 1);
+        world.force(50, 1);
+        // Entries about frames of others fill the vector.
+        for frame in 0..entries - 2 {
+            world.entries.push(Repossession {
+                kind: kind::FRAMES,
+                reason: reason::OWNER,
+                first: 1000 + frame,
+                count: 1,
+            });
+        }
+        let answered = run(&mut world, &mut application);
+        let behind = entries >= 128;
+        assert_eq!(application.behind, u32::from(behind), "{entries}");
+        assert_eq!(answered.lost, if behind { 2 } else { entries });
+        assert_eq!(application.lost[0].first, mine[1]);
+        let pool = world.pool.borrow();
+        assert_eq!((pool.state(mine[1]), pool.state(50)), (State::Lost, State::Unknown));
+        assert_eq!(pool.state(mine[0]), State::Used);
+    }
+}
