@@ -95,6 +95,7 @@ fn summary(report: &Report) -> Vec<String> {
         let how = match ending {
             Ending::Exited { status } => format!("exited with {status}"),
             Ending::Killed { reason, rip } => format!("was ended at {rip:#x}: {reason}"),
+            Ending::Destroyed => "was destroyed".to_owned(),
         };
         let reasons = report.events.iter().filter_map(|(_, event)| match event {
             Event::Exits { name: whose, reason, count } if whose == name => Some(format!("{count} {reason}")),

@@ -80,6 +80,11 @@ impl Core<'_> {
         if !below && !dominated {
             return Err(Error::NotEntitled);
         }
+        // Promised frames are out of everybody's reach, and nobody can claim them: beyond the guarantee, each promise is taken
+        // before the next, or whoever dominates somebody could hoard what others are guaranteed.
+        if !below && taker.promised != 0 {
+            return Err(Error::ClaimPending);
+        }
         let least = if dominated { 0 } else { giver.guarantee };
         if giver.frames < least + count { Err(Error::VictimGuaranteed) } else { Ok(()) }
     }
@@ -143,21 +148,6 @@ impl Core<'_> {
         }
         self.raise_environment(machine, victim, events::REVOCATION);
         self.claim_serial
-    }
-
-    /// Who gets a frame that its owner gives back, if anybody has claimed it.
-    pub(crate) fn claimant_of(&mut self, frame: u64, from: EnvironmentId) -> Option<EnvironmentId> {
-        let claim = self.environments.private_mut(from)?.request.as_mut()?;
-        let wanted = match claim.wanted {
-            Wanted::Run { first, end } => (first..end).contains(&frame),
-            Wanted::Frames => claim.left != 0,
-            Wanted::Slice { .. } => false,
-        };
-        if !wanted {
-            return None;
-        }
-        claim.left = claim.left.saturating_sub(1);
-        Some(claim.claimant)
     }
 
     /// Whether a claim by name covers a frame: its owner may give it back, but not put it out of the claimant's reach.

@@ -65,10 +65,24 @@ pub(crate) fn own(record: &mut FrameRecord, id: EnvironmentId, guard: Name) {
     set_owner(record, id);
 }
 
+/// Makes a frame free that was owned. It keeps its owner's name, who alone may have it back as it is.
+pub(crate) fn free(record: &mut FrameRecord) {
+    (record.state, record.flags, record.guard) = (frame_state::FREE, frame_flags::DIRTY, Name::ROOT);
+}
+
+/// Makes a frame free for one environment.
+pub(crate) fn promise(record: &mut FrameRecord, claimant: EnvironmentId) {
+    *record = FrameRecord { state: frame_state::PROMISED, flags: frame_flags::DIRTY, ..FrameRecord::default() };
+    set_owner(record, claimant);
+}
+
 /// Whether a frame is this environment's.
 #[must_use]
 pub fn is_owned_by(record: &FrameRecord, id: EnvironmentId) -> bool {
-    record.state == frame_state::OWNED && owner(record) == Some(id)
+    // Field by field: this is asked of every frame of every list.
+    record.state == frame_state::OWNED
+        && record.owner_generation == id.generation
+        && u32::from(record.owner_index) == id.index
 }
 
 /// Whether `taker` may allocate a frame: it is free, or promised to the taker.
@@ -180,21 +194,6 @@ impl<'a> FrameTable<'a> {
                 *record = FrameRecord { state: frame_state::KERNEL, ..FrameRecord::default() };
                 set_owner(record, id);
             }
-        }
-    }
-
-    /// Makes an owned frame free. It keeps its owner's name, who alone may have it back as it is.
-    pub(crate) fn free(&mut self, frame: u64) {
-        if let Some(record) = self.get_mut(frame) {
-            (record.state, record.flags, record.guard) = (frame_state::FREE, frame_flags::DIRTY, Name::ROOT);
-        }
-    }
-
-    /// Makes a frame free for one environment.
-    pub(crate) fn promise(&mut self, frame: u64, claimant: EnvironmentId) {
-        if let Some(record) = self.get_mut(frame) {
-            *record = FrameRecord { state: frame_state::PROMISED, flags: frame_flags::DIRTY, ..FrameRecord::default() };
-            set_owner(record, claimant);
         }
     }
 }

@@ -19,6 +19,7 @@ mod claims;
 pub mod environment;
 mod events;
 pub mod frames;
+mod giving;
 pub mod invariants;
 pub mod machine;
 mod predicate;

@@ -175,28 +175,6 @@ impl Core<'_> {
         }
     }
 
-    /// A frame comes back from its owner: to whoever has claimed it, else to nobody. Says whether it answered a request.
-    pub(crate) fn give_back(&mut self, frame: u64, from: EnvironmentId) -> bool {
-        self.leave_guaranteed_set(frame, from);
-        let claimant = self.claimant_of(frame, from);
-        if let Some(record) = self.environments.get_mut(from) {
-            record.frames -= 1;
-        }
-        match claimant {
-            Some(claimant) => {
-                self.frames.promise(frame, claimant);
-                if let Some(record) = self.environments.get_mut(claimant) {
-                    record.promised += 1;
-                }
-                true
-            }
-            None => {
-                self.frames.free(frame);
-                false
-            }
-        }
-    }
-
     /// A frame of an environment goes, and with it its place in the guaranteed set, if it has one.
     pub(crate) fn leave_guaranteed_set(&mut self, frame: u64, id: EnvironmentId) {
         let Some(record) = self.frames.get_mut(frame) else { return };

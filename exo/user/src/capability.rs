@@ -6,29 +6,69 @@ mod tests;
 
 use crate::EnvironmentId;
 use crate::call::{Failure, Kernel, Machine};
+use alloc::sync::Arc;
+use core::ops::Deref;
 use exo_abi::boot_page::BootPage;
+use exo_abi::capability::SLOTS as SLOT_COUNT;
 pub use exo_abi::capability::{Name, SUFFIX_MAX, rights};
 use exo_abi::error::Error;
 use slots::Slots;
+use spin::Mutex;
 
 static SLOTS: Slots = Slots::new();
 /// The environment's own capability lies in slot 0 for as long as it lives.
 static OWN: Capability = Capability { slot: 0 };
+/// Names by slot, as far as they are known.
+static NAMES: Mutex<[Option<Name>; SLOT_COUNT]> = Mutex::new([None; SLOT_COUNT]);
 
 pub(crate) fn initialise(boot: &BootPage) {
     for listed in boot.capabilities() {
-        SLOTS.note(u8::try_from(listed.slot).unwrap_or(u8::MAX));
+        let slot = u8::try_from(listed.slot).unwrap_or(u8::MAX);
+        SLOTS.note(slot);
+        set_name(slot, Some(listed.name));
     }
     SLOTS.note(OWN.slot);
     // Nobody else may become its holder.
     SLOTS.hold(OWN.slot);
 }
 
+fn set_name(slot: u8, name: Option<Name>) {
+    if let Some(place) = NAMES.lock().get_mut(usize::from(slot)) {
+        *place = name;
+    }
+}
+
 /// The holder of one slot. Dropping it empties the slot, and the bindings under it end; whatever binds memory under a
-/// capability therefore borrows it.
+/// capability therefore keeps it, see [`Authority`].
 #[derive(Debug, PartialEq, Eq)]
 pub struct Capability {
     slot: u8,
+}
+
+/// A capability that something keeps for as long as it is under it.
+#[derive(Clone, Debug)]
+pub enum Authority {
+    /// The environment's own.
+    Own,
+    /// Another, which is not dropped before.
+    Held(Arc<Capability>),
+}
+
+impl Deref for Authority {
+    type Target = Capability;
+
+    fn deref(&self) -> &Capability {
+        match self {
+            Authority::Own => &OWN,
+            Authority::Held(capability) => capability,
+        }
+    }
+}
+
+impl From<Arc<Capability>> for Authority {
+    fn from(capability: Arc<Capability>) -> Self {
+        Authority::Held(capability)
+    }
 }
 
 /// The bytes of a suffix as the calls take them.
@@ -76,14 +116,22 @@ impl Capability {
         self.slot
     }
 
+    /// Its name, where the environment knows it: the boot page lists it, or it was derived from one that it lists.
+    #[must_use]
+    pub fn name(&self) -> Option<Name> {
+        NAMES.lock().get(usize::from(self.slot)).copied().flatten()
+    }
+
     /// A capability whose name is this one's followed by up to [`SUFFIX_MAX`] bytes, with those of `rights` that this one has.
     ///
     /// # Errors
     /// As the table says; [`Error::SlotTaken`] where no slot is free.
     pub fn derive(&self, suffix: &[u8], rights: u64) -> Result<Capability, Failure> {
         let [word, length] = suffix_word(suffix)?;
-        fill_slot(&SLOTS, |to| Machine.capability_derive(self.slot, to, rights, word, length))
-            .map(|slot| Capability { slot })
+        fill_slot(&SLOTS, |to| Machine.capability_derive(self.slot, to, rights, word, length)).map(|slot| {
+            set_name(slot, self.name().and_then(|name| name.extended(suffix)));
+            Capability { slot }
+        })
     }
 
     /// Copies it into slot `to` of an environment, with those of `rights` that it has. `authority` has MODIFY over the
@@ -131,9 +179,10 @@ impl Capability {
 
 impl Drop for Capability {
     fn drop(&mut self) {
-        // SAFETY: whatever binds memory under a capability borrows it, or answers for it in an unsafe block of its own. An
+        // SAFETY: whatever binds memory under a capability keeps it, or answers for it in an unsafe block of its own. An
         // error says that the slot was emptied by somebody else.
         let _ = unsafe { Machine.capability_drop(self.slot.into()) };
+        set_name(self.slot, None);
         SLOTS.give(self.slot);
     }
 }

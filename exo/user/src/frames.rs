@@ -16,6 +16,7 @@ mod window;
 pub use choice::Wanted;
 pub use owned::OwnedFrames;
 pub use supply::FramesError;
+pub(crate) use window::extend;
 pub use window::{WindowTables, extend_window, pointer, window};
 
 use crate::call::Machine;
@@ -80,16 +81,17 @@ impl Drop for Frame {
     }
 }
 
-pub(crate) fn initialise(boot: &BootPage) {
+/// `kept` more frames are in use after those that the boot page says are.
+pub(crate) fn initialise(boot: &BootPage, kept: u64) {
     window::initialise(boot.physical_window);
     let mut pool = POOL.lock();
-    let mut used = boot.used_frames;
+    let mut used = boot.used_frames + kept;
     for &FrameRun { first, count } in boot.runs() {
         let skipped = used.min(count);
         used -= skipped;
         pool.insert(FrameRun { first: first + skipped, count: count - skipped });
     }
-    used = boot.used_frames;
+    used = boot.used_frames + kept;
     for &FrameRun { first, count } in boot.runs() {
         pool.hold(FrameRun { first, count: used.min(count) });
         used -= used.min(count);
@@ -213,7 +215,7 @@ fn is_known(run: FrameRun) -> bool {
 fn give_to_kernel(run: FrameRun) {
     let own = Capability::own().slot();
     // SAFETY: nobody has learnt of these frames.
-    unsafe { supply::release_run(&mut Machine, own, run) };
+    unsafe { supply::release_run(&mut Machine, own, run, true) };
 }
 
 /// Gives up to `count` free frames of the pool within a range of frame numbers back to the kernel, with two calls for each 256

@@ -16,6 +16,7 @@ pub mod capability;
 pub mod console;
 mod counters;
 pub mod cpu;
+pub mod environment;
 mod environment_id;
 pub mod events;
 pub mod exceptions;
@@ -23,7 +24,9 @@ pub mod foreign;
 pub mod frames;
 #[cfg(target_os = "none")]
 mod heap;
+mod image;
 pub mod info;
+pub mod last_resort;
 mod logger;
 pub mod page_table;
 #[cfg(target_os = "none")]
@@ -31,6 +34,7 @@ mod panic;
 pub mod predicate;
 pub mod revocation;
 pub mod segments;
+pub mod slices;
 pub mod start;
 pub mod vcpu;
 

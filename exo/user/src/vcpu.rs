@@ -1,4 +1,8 @@
-//! Which virtual CPU this is, and where its pages are.
+//! Which virtual CPU this is, where its pages are, and how another one begins.
+
+mod begin;
+
+pub use begin::{VcpuError, create, notify};
 
 use crate::segments::VCPU_NUMBER;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -53,4 +57,11 @@ pub(crate) fn pages() -> &'static Pages {
 
 pub(crate) fn initialise(boot: &BootPage) {
     PAGES[0].set(boot.event_page_physical, boot.counters_physical, boot.fault_page_physical);
+}
+
+/// Notes where the pages of a virtual CPU are.
+pub(crate) fn note(vcpu: usize, events: u64, counters: u64, faults: u64) {
+    if let Some(pages) = PAGES.get(vcpu) {
+        pages.set(events, counters, faults);
+    }
 }

@@ -33,7 +33,7 @@ impl Context<'_, '_> {
         let program = &mut program[..usize::try_from(length).map_err(|_| Error::TooLong)?];
         let bytes = program.as_mut_bytes();
         self.check_memory(physical, bytes.len() as u64, bytes.len() as u64, rights::READ)?;
-        self.machine.copy_from_frames(physical, bytes);
+        self.copy_in(physical, bytes);
         let predicate = Predicate::new(program).ok_or(Error::BadPredicate)?;
         for word in predicate.words() {
             self.check_memory(word, 8, 8, rights::READ)?;

@@ -16,11 +16,7 @@ impl Context<'_, '_> {
     pub(super) fn environment_create(&mut self, physical: u64, length: u64) -> Handled {
         let capability = self.credential_with(rights::MODIFY)?;
         let runs = self.take_list(physical, length, FRAMES_MAX)?;
-        let mut reserve = 0;
-        for frame in self.frames_of(runs.clone()) {
-            self.check_reserve(frame, &capability)?;
-            reserve += 1;
-        }
+        let reserve = self.check_reserve(runs.clone(), &capability)?;
         self.core.check_leaves_claimed(self.caller, reserve)?;
         let id = self.core.environments.next_id().ok_or(Error::TableFull)?;
         self.machine.open(id, &self.core.list[runs.clone()]).map_err(|_| Error::ReserveEmpty)?;
@@ -81,7 +77,7 @@ impl Context<'_, '_> {
         self.check_memory(physical, length, MAX_NAME as u64, rights::READ)?;
         let mut buffer = [0; MAX_NAME];
         let name = &mut buffer[..usize::try_from(length).map_err(|_| Error::TooLong)?];
-        self.machine.copy_from_frames(physical, name);
+        self.copy_in(physical, name);
         let text = core::str::from_utf8(name).map_err(|_| Error::BadArgument)?;
         if text.is_empty() || text.chars().any(|character| character.is_control() || matches!(character, '"' | '\\')) {
             return Err(Error::BadArgument.into());

@@ -2,14 +2,15 @@
 
 use super::{At, Context, Failure, Handled, done};
 use crate::capability::Capability;
-use crate::frames::{is_free_for, is_owned_by, own, owner};
+use crate::frames::{is_free_for, own, owner};
+use crate::giving::check_own;
 use crate::machine::Machine;
 use core::ops::Range;
 use exo_abi::boot_page::FrameRun;
 use exo_abi::call::{ALLOCATE_MAX, FRAMES_MAX};
 use exo_abi::capability::rights;
 use exo_abi::error::Error;
-use exo_abi::info::{frame_flags, frame_state};
+use exo_abi::info::{FrameRecord, frame_flags, frame_state};
 
 impl Context<'_, '_> {
     pub(super) fn allocate_run(&mut self, first: u64, count: u64) -> Handled {
@@ -73,49 +74,34 @@ impl Context<'_, '_> {
     }
 
     fn free(&mut self, runs: Range<usize>, capability: &Capability) -> Handled {
-        for frame in self.frames_of(runs.clone()) {
-            self.check_unbound(frame, capability)?;
+        for run in &self.core.list[runs.clone()] {
+            self.core.check_unbound(*run, self.caller, capability)?;
         }
         let mut answered = 0;
         for index in runs {
-            let FrameRun { first, count } = self.core.list[index];
-            for frame in first..first + count {
-                answered += u64::from(self.core.give_back(frame, self.caller));
-            }
+            let run = self.core.list[index];
+            answered += self.core.give_back(run, self.caller);
         }
         self.core.note_given(self.machine, self.caller, answered);
         done(answered)
     }
 
-    /// Checks that a frame is the caller's, under the capability, and nobody can reach it.
-    pub(super) fn check_unbound(&self, frame: u64, capability: &Capability) -> Result<(), Failure> {
-        let record = self.check_own(frame)?;
-        if !capability.name.dominates(&record.guard) {
-            return Err(Error::Underprivileged.at(frame));
+    /// Checks that runs can become metadata: the caller's, loose, and not claimed by name, for what is goes to the claimant. Says how
+    /// many frames they are.
+    pub(super) fn check_reserve(&self, runs: Range<usize>, capability: &Capability) -> Result<u64, Failure> {
+        for frame in self.frames_of(runs.clone()) {
+            self.core.check_unbound(FrameRun { first: frame, count: 1 }, self.caller, capability)?;
+            if self.core.is_claimed(frame, self.caller) {
+                return Err(Error::ClaimPending.at(frame));
+            }
         }
-        if record.binders != 0 {
-            return Err(Error::FrameBound.at(frame));
-        }
-        if record.flags & frame_flags::PINNED != 0 {
-            return Err(Error::FramePinned.at(frame));
-        }
-        Ok(())
-    }
-
-    /// The same, and that it can become metadata: what is claimed by name goes to the claimant.
-    pub(super) fn check_reserve(&self, frame: u64, capability: &Capability) -> Result<(), Failure> {
-        self.check_unbound(frame, capability)?;
-        if self.core.is_claimed(frame, self.caller) { Err(Error::ClaimPending.at(frame)) } else { Ok(()) }
+        Ok(self.core.list[runs].iter().map(|run| run.count).sum())
     }
 
     /// Checks that a frame is the caller's.
-    pub(super) fn check_own(&self, frame: u64) -> Result<exo_abi::info::FrameRecord, Failure> {
+    fn check_own(&self, frame: u64) -> Result<FrameRecord, Failure> {
         let record = self.core.frames.get(frame).ok_or(Error::NoSuchFrame.at(frame))?;
-        match record.state {
-            frame_state::UNUSABLE | frame_state::KERNEL => Err(Error::NoSuchFrame.at(frame)),
-            _ if is_owned_by(record, self.caller) => Ok(*record),
-            _ => Err(Error::FrameForeign.at(frame)),
-        }
+        check_own(frame, record, self.caller).map(|()| *record)
     }
 
     pub(super) fn set_guard(&mut self, first: u64, count: u64) -> Handled {
@@ -177,9 +163,7 @@ impl Context<'_, '_> {
     pub(super) fn reserve_add(&mut self, first: u64, count: u64) -> Handled {
         let capability = self.credential_with(rights::MODIFY)?;
         let runs = self.take_run(first, count, FRAMES_MAX)?;
-        for frame in self.frames_of(runs) {
-            self.check_reserve(frame, &capability)?;
-        }
+        self.check_reserve(runs, &capability)?;
         self.core.check_leaves_claimed(self.caller, count)?;
         let run = FrameRun { first, count };
         for frame in first..first + count {

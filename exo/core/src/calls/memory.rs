@@ -31,6 +31,14 @@ impl Context<'_, '_> {
         Ok(())
     }
 
+    /// Copies bytes from memory that has been checked. An empty range may be anywhere, even where nothing is: the machine does not
+    /// hear of it.
+    pub(super) fn copy_in(&mut self, physical: u64, to: &mut [u8]) {
+        if !to.is_empty() {
+            self.machine.copy_from_frames(physical, to);
+        }
+    }
+
     /// Copies a list of runs and checks that it names frames that exist, at most `most` in all. The runs are then in `core.list`.
     pub(super) fn take_list(&mut self, physical: u64, length: u64, most: u64) -> Result<Range<usize>, Failure> {
         if length > LIST_MAX {

@@ -2,7 +2,7 @@
 
 use super::{Claim, Wanted};
 use crate::environment::EnvironmentId;
-use crate::frames::is_owned_by;
+use crate::frames::{is_owned_by, owner, promise};
 use crate::machine::Machine;
 use crate::state::Core;
 use exo_abi::boot_page::FrameRun;
@@ -76,12 +76,10 @@ impl Core<'_> {
             last = next;
         }
         machine.flush();
-        for frame in range.start..last {
-            let quarantined = self.frames.get(frame).is_some_and(|record| {
-                record.state == frame_state::QUARANTINED && crate::frames::owner(record) == Some(victim)
-            });
-            if quarantined {
-                self.frames.promise(frame, claim.claimant);
+        let touched = FrameRun { first: range.start, count: last - range.start };
+        for record in self.frames.run_mut(touched) {
+            if record.state == frame_state::QUARANTINED && owner(record) == Some(victim) {
+                promise(record, claim.claimant);
             }
         }
         if let Some(record) = self.environments.get_mut(victim) {

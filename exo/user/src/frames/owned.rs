@@ -4,33 +4,35 @@ use super::supply::{self, Batch};
 use super::{FramesError, POOL, Wanted, choose, extend_window, give_to_kernel, is_known, list, window};
 use crate::EnvironmentId;
 use crate::call::{Failure, Kernel, Machine};
-use crate::capability::{Capability, rights};
+use crate::capability::{Authority, Capability, rights};
 use alloc::vec::Vec;
 use core::mem;
 use exo_abi::boot_page::FrameRun;
 use exo_abi::call::FRAMES_MAX;
+use exo_abi::error::Error;
 use exo_abi::layout::FRAME_SIZE;
 
 /// Frames that the environment has allocated under a capability, which guards them. Dropping them ends every binding and gives them
 /// back to the kernel.
 #[derive(Debug)]
-pub struct OwnedFrames<'c> {
+pub struct OwnedFrames {
     runs: Vec<FrameRun>,
-    capability: &'c Capability,
+    capability: Authority,
     /// What the environment's own binding allows; 0 where there is none.
     rights: u64,
     shared: Vec<(EnvironmentId, u64)>,
 }
 
-impl<'c> OwnedFrames<'c> {
+impl OwnedFrames {
     /// Takes free frames, zeros or what the environment itself left in them, and binds them to be read and written.
     ///
     /// # Errors
     /// [`FramesError`]; nothing is taken then.
-    pub fn take(capability: &'c Capability, wanted: Wanted) -> Result<Self, FramesError> {
+    pub fn take(capability: impl Into<Authority>, wanted: Wanted) -> Result<Self, FramesError> {
+        let capability = capability.into();
+        let slot = capability.slot();
         let mut frames =
             Self { runs: Vec::new(), capability, rights: rights::READ | rights::WRITE, shared: Vec::new() };
-        let slot = capability.slot();
         let rights = frames.rights;
         supply::each_batch(wanted, |part| {
             let batch = list::with(|list| supply::acquire(&mut Machine, list, slot, slot, rights, part, choose))?;
@@ -138,7 +140,7 @@ impl<'c> OwnedFrames<'c> {
     /// Ends the bindings in another environment. It is told by its repossession vector.
     ///
     /// # Errors
-    /// As the table says. [`Error::NoSuchEnvironment`](exo_abi::error::Error::NoSuchEnvironment): it has ended, and the bindings with it.
+    /// As the table says. [`Error::NoSuchEnvironment`]: it has ended, and the bindings with it.
     pub fn unshare(&mut self, with: EnvironmentId) -> Result<(), Failure> {
         let credential = self.capability.slot();
         let unbind = |run: FrameRun| {
@@ -153,17 +155,20 @@ impl<'c> OwnedFrames<'c> {
     }
 }
 
-impl OwnedFrames<'static> {
+impl OwnedFrames {
     /// Puts the frames into the pool, to be read, written and executed as all of it.
     ///
     /// # Errors
     /// As the table says; the frames come back with the error. They must not be shared, which is
-    /// [`Error::FrameBound`](exo_abi::error::Error::FrameBound).
+    /// [`Error::FrameBound`].
     pub fn into_pool(mut self) -> Result<(), (Self, Failure)> {
         if !self.shared.is_empty() {
-            return Err((self, exo_abi::error::Error::FrameBound.into()));
+            return Err((self, Error::FrameBound.into()));
         }
+        // The environment's own name dominates every name that it has derived.
+        let before = mem::replace(&mut self.capability, Authority::Own);
         if let Err(failure) = self.bind(super::rights_of_own_memory()) {
+            self.capability = before;
             return Err((self, failure));
         }
         for run in mem::take(&mut self.runs) {
@@ -171,9 +176,23 @@ impl OwnedFrames<'static> {
         }
         Ok(())
     }
+
+    /// Makes an environment of which the frames are the metadata reserve, guarded by the name of their own capability.
+    pub(crate) fn into_environment(mut self) -> Result<EnvironmentId, Failure> {
+        self.unbind()?;
+        let credential = self.capability.slot();
+        let made = list::with(|list| {
+            let places = list.runs.get_mut(..self.runs.len()).ok_or(Error::TooLong)?;
+            places.copy_from_slice(&self.runs);
+            places.sort_unstable_by_key(|run| run.first);
+            Machine.environment_create(credential, list.physical, self.runs.len() as u64)
+        })?;
+        mem::take(&mut self.runs).into_iter().for_each(|run| POOL.lock().forget(run));
+        Ok(EnvironmentId::from_value(made))
+    }
 }
 
-impl Drop for OwnedFrames<'_> {
+impl Drop for OwnedFrames {
     fn drop(&mut self) {
         for (with, _) in mem::take(&mut self.shared) {
             // An environment that has ended has no bindings.
@@ -182,7 +201,7 @@ impl Drop for OwnedFrames<'_> {
         let credential = self.capability.slot();
         for &run in &self.runs {
             // SAFETY: nobody refers to the frames any more.
-            unsafe { supply::release_run(&mut Machine, credential, run) };
+            unsafe { supply::release_run(&mut Machine, credential, run, self.rights != 0) };
             POOL.lock().forget(run);
         }
     }

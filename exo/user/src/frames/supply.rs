@@ -96,7 +96,7 @@ pub(super) fn acquire<K: Kernel>(
         batch.runs[..length].copy_from_slice(&list.runs[..length]);
         if let Err(failure) = bind(kernel, list, length, slot, rights) {
             // SAFETY: the frames are new; nobody refers to them.
-            batch.runs().iter().for_each(|&run| _ = unsafe { release_run(kernel, credential, run) });
+            batch.runs().iter().for_each(|&run| _ = unsafe { release_run(kernel, credential, run, true) });
             return Err(failure.into());
         }
         return Ok(batch);
@@ -111,7 +111,7 @@ fn allocate<K: Kernel>(kernel: &mut K, list: &List<'_>, length: usize, credentia
                 if let Err(failure) = kernel.allocate_run(credential, first, count) {
                     let before = FrameRun { first: run.first, count: first - run.first };
                     // SAFETY: the frames are new; nobody refers to them.
-                    unsafe { release_run(kernel, credential, before) };
+                    unsafe { release_run(kernel, credential, before, false) };
                     return Err(failure);
                 }
             }
@@ -133,17 +133,17 @@ fn bind<K: Kernel>(kernel: &mut K, list: &List<'_>, length: usize, slot: u8, rig
     }
 }
 
-/// Unbinds and frees frames of the environment, whatever state each is in: what it has lost meanwhile is passed over. How many
+/// Frees frames of the environment, unbound before where they are `bound`, whatever state each is in: what it has lost meanwhile is passed over. How many
 /// were freed.
 ///
 /// # Safety
 /// Nobody uses the frames.
-pub(super) unsafe fn release_run<K: Kernel>(kernel: &mut K, credential: u8, run: FrameRun) -> u64 {
+pub(super) unsafe fn release_run<K: Kernel>(kernel: &mut K, credential: u8, run: FrameRun, bound: bool) -> u64 {
     let mut freed = 0;
     for part in parts(run, FRAMES_MAX) {
         // SAFETY: the caller promises that nobody uses the frames.
-        let unbound = unsafe { kernel.unbind_run(credential, 0, 0, part.first, part.count) };
-        if unbound.is_ok() && kernel.free_run(credential, part.first, part.count).is_ok() {
+        let unbound = !bound || unsafe { kernel.unbind_run(credential, 0, 0, part.first, part.count) }.is_ok();
+        if unbound && kernel.free_run(credential, part.first, part.count).is_ok() {
             freed += part.count;
             continue;
         }
@@ -199,5 +199,5 @@ unsafe fn release<K: Kernel>(kernel: &mut K, list: &List<'_>, length: usize, cre
         }
     }
     // SAFETY: as above.
-    runs.iter().map(|&run| unsafe { release_run(kernel, credential, run) }).sum()
+    runs.iter().map(|&run| unsafe { release_run(kernel, credential, run, true) }).sum()
 }

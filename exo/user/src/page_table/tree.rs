@@ -73,6 +73,11 @@ impl<M: TableMemory> PageTable<M> {
         self.root
     }
 
+    /// The memory that it lives in.
+    pub const fn memory(&mut self) -> &mut M {
+        &mut self.memory
+    }
+
     /// What an address is mapped to.
     #[must_use]
     pub fn query(&self, address: u64) -> Option<Mapping> {

@@ -79,7 +79,7 @@ fn giving_back_is_two_calls_and_what_was_lost_is_passed_over() {
     assert_eq!((given, kernel.calls.as_slice()), (20, [Call::UnbindList, Call::FreeList].as_slice()));
     let mut kernel = Fake::new(&[(State::Bound, 3), (State::Foreign, 1), (State::Own, 2), (State::Bound, 2)]);
     // SAFETY: as above.
-    assert_eq!(unsafe { release_run(&mut kernel, 0, FrameRun { first: 0, count: 8 }) }, 7);
+    assert_eq!(unsafe { release_run(&mut kernel, 0, FrameRun { first: 0, count: 8 }, true) }, 7);
     assert_eq!((kernel.count(State::Free), kernel.count(State::Foreign)), (7, 1));
 }
 

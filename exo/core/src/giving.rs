@@ -1,0 +1,97 @@
+//! Frames that come back from their owner, by its own call.
+
+use crate::calls::{At, Failure};
+use crate::capability::Capability;
+use crate::claims::Wanted;
+use crate::environment::EnvironmentId;
+use crate::frames::{free, is_owned_by, promise};
+use crate::state::Core;
+use core::ops::Range;
+use exo_abi::boot_page::FrameRun;
+use exo_abi::error::Error;
+use exo_abi::info::{FrameRecord, frame_flags, frame_state};
+
+impl Core<'_> {
+    /// Checks that a run is an environment's, under a capability, and that nobody and no device can reach it.
+    pub(crate) fn check_unbound(
+        &self,
+        run: FrameRun,
+        id: EnvironmentId,
+        capability: &Capability,
+    ) -> Result<(), Failure> {
+        let records = self.frames.run(run);
+        let Some(guard) = records.first().map(|record| record.guard) else { return Ok(()) };
+        let is_loose = |record: &FrameRecord| record.binders == 0 && record.flags & frame_flags::PINNED == 0;
+        // Most runs have one guard, which is then looked at once.
+        let alike = |record: &FrameRecord| is_owned_by(record, id) && is_loose(record) && record.guard == guard;
+        if capability.name.dominates(&guard) && records.iter().all(alike) {
+            return Ok(());
+        }
+        for (frame, record) in (run.first..).zip(records) {
+            check_own(frame, record, id)?;
+            if !capability.name.dominates(&record.guard) {
+                return Err(Error::Underprivileged.at(frame));
+            }
+            if record.binders != 0 {
+                return Err(Error::FrameBound.at(frame));
+            }
+            if record.flags & frame_flags::PINNED != 0 {
+                return Err(Error::FramePinned.at(frame));
+            }
+        }
+        Ok(())
+    }
+
+    /// A run comes back from its owner: to whoever has claimed it, else to nobody. Says how many frames answered a request.
+    pub(crate) fn give_back(&mut self, run: FrameRun, from: EnvironmentId) -> u64 {
+        let (answering, claimant) = self.take_from_claim(run, from);
+        let mut guaranteed = 0;
+        for (frame, record) in (run.first..).zip(self.frames.run_mut(run)) {
+            guaranteed += u64::from(record.flags & frame_flags::GUARANTEED != 0);
+            if answering.contains(&frame) {
+                promise(record, claimant);
+            } else {
+                free(record);
+            }
+        }
+        let answered = answering.end - answering.start;
+        if let Some(private) = self.environments.private_mut(from) {
+            private.guaranteed -= guaranteed;
+        }
+        if let Some(record) = self.environments.get_mut(from) {
+            record.frames -= run.count;
+        }
+        if let Some(record) = self.environments.get_mut(claimant) {
+            record.promised += answered;
+        }
+        answered
+    }
+
+    /// Which frames of a run answer what is claimed from their owner, and to whom they go.
+    fn take_from_claim(&mut self, run: FrameRun, from: EnvironmentId) -> (Range<u64>, EnvironmentId) {
+        let none = run.first..run.first;
+        let claim = self.environments.private_mut(from).and_then(|private| private.request.as_mut());
+        let Some(claim) = claim else { return (none, EnvironmentId::default()) };
+        let end = run.first + run.count;
+        let answering = match claim.wanted {
+            Wanted::Run { first: wanted, end: wanted_end } => {
+                let first = run.first.max(wanted);
+                // A frame that was given, and came back to its old owner, answers no second time.
+                first..end.min(wanted_end).min(first.saturating_add(claim.left)).max(first)
+            }
+            Wanted::Frames => run.first..run.first + run.count.min(claim.left),
+            Wanted::Slice { .. } => none,
+        };
+        claim.left = claim.left.saturating_sub(answering.end - answering.start);
+        (answering, claim.claimant)
+    }
+}
+
+/// Checks that a frame is this environment's.
+pub(crate) fn check_own(frame: u64, record: &FrameRecord, id: EnvironmentId) -> Result<(), Failure> {
+    match record.state {
+        frame_state::UNUSABLE | frame_state::KERNEL => Err(Error::NoSuchFrame.at(frame)),
+        _ if is_owned_by(record, id) => Ok(()),
+        _ => Err(Error::FrameForeign.at(frame)),
+    }
+}
