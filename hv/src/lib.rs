@@ -21,5 +21,8 @@ pub mod physmap;
 pub mod pool;
 pub mod shootdown;
 pub mod stack;
+mod sync;
+#[cfg(all(test, not(loom)))]
+mod test_machine;
 pub mod trace;
 pub mod vmx;

@@ -6,12 +6,31 @@
 //! something, with an older epoch, and waits for those only. Every CPU compares epochs before it enters, and flushes itself: what
 //! it still has cached of a space that it is not in is gone before it could be used.
 //!
-//! Nothing here flushes, kicks or enters: it only decides who must, so it is tested on the host.
+//! Why [`Flushed`] still proves what it says, which is that no CPU uses what was taken out of *these* spaces before:
+//! 1. A CPU that is in one of them with an older epoch is waited for. When it has left, it uses no guest's translation.
+//! 2. A CPU that is in another space, or in root mode, uses no translation of these: what the CPU has cached of a space is tagged with
+//!    that space's EPT root (SDM 30.4.1), and is used under that root only.
+//! 3. Whoever enters one of them later sees the new epoch, as `enter` shows, and drops *all* guest translations first, because it
+//!    compares with the epoch of its own last flush, in whichever space that was.
+//! 4. A root's frame is itself quarantined under its space's number, so no other space gets the same tag before that flush.
+//!
+//! The proof names the spaces, and a quarantine opens for one only that names all spaces that the quarantine is of.
+//!
+//! Nothing here flushes, kicks or enters: it only decides who must, so it is tested on the host, and by `loom` in every order that the
+//! memory model allows.
 
-use crate::paging::{Flushed, covered_now, flushed};
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+mod space;
+mod waiting;
 
-#[cfg(test)]
+pub use space::{MAX_SPACES, SpaceNumber};
+pub use waiting::Waiting;
+
+use crate::paging::{Flushed, covered_now};
+use crate::sync::{AtomicU64, AtomicUsize, Ordering, fence};
+
+#[cfg(all(test, loom))]
+mod loom_tests;
+#[cfg(all(test, not(loom)))]
 mod tests;
 
 /// Most CPUs that one word of a waiting set can name.
@@ -33,23 +52,23 @@ const GUEST: u64 = 1 << 63;
 /// Where the space is: six bits.
 const SPACE_SHIFT: u32 = 57;
 const EPOCH: u64 = (1 << SPACE_SHIFT) - 1;
-/// Most guest spaces that one word can name.
-pub const MAX_SPACES: u8 = 64;
 /// All guest spaces.
 pub const ALL_SPACES: u64 = u64::MAX;
 /// No epoch is as large: a CPU that has never flushed does so before it first enters.
 const NEVER: u64 = u64::MAX;
 
 impl CpuState {
-    const fn new() -> Self {
-        Self { published: AtomicU64::new(ROOT), flushed: AtomicU64::new(NEVER) }
+    crate::sync::const_fn! {
+        fn new() -> Self {
+            Self { published: AtomicU64::new(ROOT), flushed: AtomicU64::new(NEVER) }
+        }
     }
 
     /// Whether this CPU is in one of these spaces and has entered it before `epoch`.
     fn is_behind(&self, epoch: u64, spaces: u64) -> bool {
-        // SeqCst: see `enter`. It is also an acquire: once the CPU is seen to have left its guest, all that the guest
-        // did to memory through the old translation comes before whatever the frame is used for next.
-        let published = self.published.load(Ordering::SeqCst);
+        // Acquire: once the CPU is seen to have left its guest, all that the guest did to memory through the old translation
+        // comes before whatever the frame is used for next.
+        let published = self.published.load(Ordering::Acquire);
         let space = (published & !GUEST) >> SPACE_SHIFT;
         published & GUEST != 0 && spaces >> space & 1 != 0 && published & EPOCH < epoch
     }
@@ -64,18 +83,18 @@ pub struct Shootdown<const N: usize = MAX_CPUS> {
     cpus: [CpuState; N],
 }
 
-impl<const N: usize> Default for Shootdown<N> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+/// The one shootdown of this machine. There is no other, so that its proofs are about the machine's CPUs.
+#[cfg(not(all(test, loom)))]
+pub static SHOOTDOWN: Shootdown = Shootdown::new();
 
 impl<const N: usize> Shootdown<N> {
-    /// All CPUs in root mode, none of which has ever flushed.
-    #[must_use]
-    pub const fn new() -> Self {
-        const { assert!(N <= MAX_CPUS, "a waiting set has one bit for each CPU") };
-        Self { epoch: AtomicU64::new(0), seen: AtomicUsize::new(0), cpus: [const { CpuState::new() }; N] }
+    crate::sync::const_fn! {
+        /// All CPUs in root mode, none of which has ever flushed.
+        pub(crate) fn new() -> Self {
+            const { assert!(N <= MAX_CPUS, "a waiting set has one bit for each CPU") };
+            let cpus = crate::sync::array!(CpuState::new(); N);
+            Self { epoch: AtomicU64::new(0), seen: AtomicUsize::new(0), cpus }
+        }
     }
 
     /// Publishes that this CPU enters a guest of this space; `true` where it must flush all its translations first. From here to the
@@ -84,24 +103,25 @@ impl<const N: usize> Shootdown<N> {
     /// Interrupts must be off from here to the entry, so that a kick stays pending and exits right after it.
     ///
     /// # Panics
-    /// Where `cpu` is not below `N`, or `space` not below [`MAX_SPACES`]: a kernel bug.
+    /// Where `cpu` is not below `N`: a kernel bug.
     #[must_use = "a CPU that must flush and does not still reaches frames that others now use"]
-    pub fn enter(&self, cpu: usize, space: u8) -> bool {
-        assert!(space < MAX_SPACES, "a space's number has six bits");
+    pub fn enter(&self, cpu: usize, space: SpaceNumber) -> bool {
         let own = &self.cpus[cpu];
         if own.flushed.load(Ordering::Relaxed) == NEVER {
-            // SeqCst: before `published`. An initiator that misses this has raised the epoch before we load it, and we flush.
-            self.seen.fetch_max(cpu + 1, Ordering::SeqCst);
+            // Before the fence below: an initiator that misses this has raised the epoch before we load it, and we flush.
+            self.seen.fetch_max(cpu + 1, Ordering::Relaxed);
         }
-        let guest = GUEST | u64::from(space) << SPACE_SHIFT;
-        // This is Dekker's pattern: we store `published` and then load `epoch`; an initiator stores `epoch` and then
-        // loads `published`. Both pairs need the one total order of SeqCst: anything weaker lets both miss the other's
-        // store (x86 itself reorders a store with a later load). So either we see the new epoch here and publish that,
-        // or the initiator sees us in the guest with the old one, kicks us and waits.
-        let mut epoch = self.epoch.load(Ordering::SeqCst);
+        let guest = GUEST | u64::from(space.number()) << SPACE_SHIFT;
+        // This is Dekker's pattern: we store `published` and then load `epoch`; an initiator stores `epoch` and then loads
+        // `published`. Each has a SeqCst fence in between: anything weaker lets both miss the other's store (x86 itself reorders a
+        // store with a later load). So either we see the new epoch here and publish that, or the initiator sees us in the
+        // guest with the old one, kicks us and waits.
+        let mut epoch = self.epoch.load(Ordering::Acquire);
         loop {
-            own.published.store(guest | epoch, Ordering::SeqCst);
-            let now = self.epoch.load(Ordering::SeqCst);
+            // Release: whoever sees us in a guest again, with a new epoch, takes it that we have left the old one.
+            own.published.store(guest | epoch, Ordering::Release);
+            fence(Ordering::SeqCst);
+            let now = self.epoch.load(Ordering::Acquire);
             if now == epoch {
                 break;
             }
@@ -159,10 +179,12 @@ impl<const N: usize> Shootdown<N> {
         assert!(!self.cpus[me].is_behind(u64::MAX, ALL_SPACES), "a CPU in a guest cannot flush others");
         // Before the epoch: what is covered was taken away before, so it is visible to whoever sees the new epoch.
         let covers = covered_now();
-        // SeqCst: see `enter`. As a release it publishes the changes to the tables.
-        let epoch = self.epoch.fetch_add(1, Ordering::SeqCst) + 1;
+        // Release: the changes to the tables are there for whoever sees the new epoch. Acquire: another initiator's, raised before,
+        // come with it. The fence: see `enter`.
+        let epoch = self.epoch.fetch_add(1, Ordering::AcqRel) + 1;
+        fence(Ordering::SeqCst);
         let mut cpus = 0;
-        let seen = self.seen.load(Ordering::SeqCst).min(N);
+        let seen = self.seen.load(Ordering::Relaxed).min(N);
         for (cpu, state) in self.cpus[..seen].iter().enumerate() {
             if state.is_behind(epoch, spaces) {
                 cpus |= 1 << cpu;
@@ -177,40 +199,5 @@ impl<const N: usize> Shootdown<N> {
     pub fn epoch(&self) -> u64 {
         // Relaxed: a counter for reports.
         self.epoch.load(Ordering::Relaxed)
-    }
-}
-
-/// A shootdown under way.
-#[derive(Debug)]
-#[must_use = "a shootdown proves nothing before every CPU has answered"]
-pub struct Waiting {
-    epoch: u64,
-    spaces: u64,
-    cpus: u64,
-    covers: u64,
-}
-
-impl Waiting {
-    /// The CPUs that were in a guest and have not been seen outside it since, one bit each.
-    #[must_use]
-    pub const fn cpus(&self) -> u64 {
-        self.cpus
-    }
-
-    /// Looks again.
-    ///
-    /// # Errors
-    /// The shootdown itself, while some CPU has not answered.
-    pub fn check<const N: usize>(mut self, shootdown: &Shootdown<N>) -> Result<Flushed, Self> {
-        if self.cpus == 0 {
-            return Ok(flushed(self.covers));
-        }
-        for (cpu, state) in shootdown.cpus.iter().enumerate() {
-            // A CPU that has left and entered again has compared epochs in between; it counts as having answered.
-            if self.cpus & 1 << cpu != 0 && !state.is_behind(self.epoch, self.spaces) {
-                self.cpus &= !(1 << cpu);
-            }
-        }
-        if self.cpus == 0 { Ok(flushed(self.covers)) } else { Err(self) }
     }
 }

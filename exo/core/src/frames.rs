@@ -79,7 +79,10 @@ pub(crate) fn promise(record: &mut FrameRecord, claimant: EnvironmentId) {
 /// Whether a frame is this environment's.
 #[must_use]
 pub fn is_owned_by(record: &FrameRecord, id: EnvironmentId) -> bool {
-    record.state == frame_state::OWNED && owner(record) == Some(id)
+    // Field by field: this is asked of every frame of every list.
+    record.state == frame_state::OWNED
+        && record.owner_generation == id.generation
+        && u32::from(record.owner_index) == id.index
 }
 
 /// Whether `taker` may allocate a frame: it is free, or promised to the taker.

@@ -181,7 +181,10 @@ impl<'a> Core<'a> {
             return Err(CreateError::InputTaken);
         }
         let guaranteed = self.system.frames_guaranteed.checked_add(new.guarantee).ok_or(CreateError::Guarantee)?;
-        if guaranteed > self.system.frames_guaranteeable {
+        // What is metadata is nobody's to claim: it cannot be guaranteed as well.
+        let reserves = self.environments.iter().map(|(_, record)| record.reserve).sum::<u64>();
+        let needed = reserves.checked_add(reserve).and_then(|reserves| guaranteed.checked_add(reserves));
+        if needed.is_none_or(|needed| needed > self.system.frames_guaranteeable) {
             return Err(CreateError::Guarantee);
         }
         let id = self.environments.next_id().ok_or(CreateError::TableFull)?;

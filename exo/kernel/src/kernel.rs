@@ -15,7 +15,7 @@ use hv::guest_memory::GuestMemory;
 use hv::output::{self, Finish};
 use hv::paging::Flushed;
 use hv::pool::{Exposed, KernelBox};
-use hv::shootdown::Shootdown;
+use hv::shootdown::{SHOOTDOWN, Shootdown};
 use hv::vmx::operation::Machine;
 use spin::{Mutex, Once};
 
@@ -83,7 +83,7 @@ pub struct Kernel {
     /// Virtual CPUs that their CPU has not taken up yet.
     pub(crate) prepared: Mutex<heapless::Vec<KernelBox<Prepared>, MAX_PREPARED>>,
     /// Translations that CPUs may still hold.
-    pub(crate) shootdown: Shootdown<MAX_CPUS>,
+    pub(crate) shootdown: &'static Shootdown,
     /// CPUs that are to look at the state before they enter a guest.
     attention: [AtomicBool; MAX_CPUS],
     /// Environments that the run waits for.
@@ -116,7 +116,7 @@ impl Kernel {
             configuration,
             exposed,
             prepared: Mutex::new(heapless::Vec::new()),
-            shootdown: Shootdown::new(),
+            shootdown: &SHOOTDOWN,
             attention: [const { AtomicBool::new(false) }; MAX_CPUS],
             waiting: AtomicUsize::new(0),
             failed: AtomicBool::new(false),

@@ -72,12 +72,6 @@ impl State {
         &mut self.counters.exits[usize::from(reason::VMCALL)]
     }
 
-    /// Its space, as the shootdown knows it.
-    pub(crate) fn space(&self) -> u8 {
-        // An index is below 64.
-        u8::try_from(self.id.index).unwrap_or(u8::MAX)
-    }
-
     /// Makes events pending; the guest is interrupted for them if it wants that.
     pub(crate) fn post(&mut self, page: &Events<'_>, events: u64) {
         if events != 0

@@ -20,6 +20,7 @@ use hv::guest_space::GuestSpace;
 use hv::page::Page;
 use hv::paging::ept::{EptAttributes, Rights};
 use hv::pool::{self, Account, KernelBox};
+use hv::shootdown::SpaceNumber;
 use hv::{cpu, output};
 
 /// The machine, on one CPU, with the spaces in hand.
@@ -82,7 +83,8 @@ impl<'k> Services<'k> {
     }
 
     fn make_space(&self, id: EnvironmentId, account: Account) -> Option<KernelBox<Space>> {
-        let mut guest = GuestSpace::new_in(&self.kernel.machine.features, account).ok()?;
+        let number = SpaceNumber::new(u8::try_from(id.place()).ok()?)?;
+        let mut guest = GuestSpace::new_in(&self.kernel.machine.features, account, number).ok()?;
         let page = Page::<EnvironmentPage>::new_in(account)?;
         guest.show(&page).ok()?;
         for exposed in &self.kernel.exposed {
@@ -90,7 +92,8 @@ impl<'k> Services<'k> {
         }
         let events = [const { None }; MAX_VCPUS];
         let exits = [0; EXIT_REASONS];
-        let space = Space { id, account, guest, page, events, waited_for: false, end: None, exits };
+        let name = heapless::String::new();
+        let space = Space { id, account, guest, page, events, name, waited_for: false, end: None, exits };
         KernelBox::new_in(account, space)
     }
 }
@@ -110,9 +113,7 @@ impl Machine for Services<'_> {
     }
 
     fn scrub(&mut self, run: FrameRun) {
-        for frame in (run.first..run.first + run.count).filter_map(FrameNumber::new) {
-            let _ = self.kernel.memory.scrub(frame);
-        }
+        let _ = self.kernel.memory.scrub(first(run), run.count);
     }
 
     fn can_bind(&self, rights: u64) -> bool {
@@ -128,7 +129,6 @@ impl Machine for Services<'_> {
     fn unbind(&mut self, environment: usize, run: FrameRun) {
         if let Some(space) = self.spaces.get_mut(environment) {
             let unbound = space.guest.unbind(first(run), run.count);
-            self.spaces.reduced |= 1 << environment;
             match unbound {
                 Ok(unbound) => self.spaces.departing.add(unbound),
                 Err(error) => log::error!("frames {}..+{} cannot be unbound: {error:?}", run.first, run.count),
@@ -143,27 +143,26 @@ impl Machine for Services<'_> {
         let Some(attributes) = self.attributes(binding) else { return };
         if let Some(space) = self.spaces.get_mut(environment) {
             match space.guest.change(first(run), run.count, attributes) {
-                Ok(quarantine) if quarantine.is_needed() => self.spaces.reduced |= 1 << environment,
-                Ok(_) => {}
+                Ok(quarantine) => self.spaces.departing.add_rights(quarantine),
                 Err(error) => log::error!("bindings {}..+{} cannot be changed: {error:?}", run.first, run.count),
             }
         }
     }
 
     fn binding(&self, environment: usize, frame: u64) -> Option<Binding> {
-        let attributes = self.spaces.get(environment)?.guest.binding(&self.kernel.memory, FrameNumber::new(frame)?)?;
+        let attributes = self.spaces.get(environment)?.guest.binding(FrameNumber::new(frame)?)?;
         Some(from_attributes(attributes))
     }
 
     fn next_binding(&self, environment: usize, from: u64) -> Option<(FrameRun, Binding)> {
         let space = self.spaces.get(environment)?;
-        let (first, count, attributes) = space.guest.next_binding(&self.kernel.memory, FrameNumber::new(from)?)?;
+        let (first, count, attributes) = space.guest.next_binding(FrameNumber::new(from)?)?;
         Some((FrameRun { first: first.number(), count }, from_attributes(attributes)))
     }
 
     fn flush(&mut self) {
-        if self.spaces.reduced != 0 {
-            let reduced = core::mem::take(&mut self.spaces.reduced);
+        let reduced = self.spaces.departing.spaces();
+        if reduced != 0 {
             let flushed = self.kernel.flush(self.cpu, reduced);
             self.spaces.departing.release(&self.kernel.memory, &flushed);
         }
@@ -208,15 +207,26 @@ impl Machine for Services<'_> {
         }
     }
 
-    fn close(&mut self, environment: usize, record: &EnvironmentRecord) {
+    fn close(&mut self, environment: usize, _record: &EnvironmentRecord) {
         let Some(space) = self.spaces.take(environment) else { return };
-        let Space { id, account, guest, page, events, waited_for, end, exits } = KernelBox::into_inner(space);
+        let Space { id, account, guest, page, events, name, waited_for, end, exits } = KernelBox::into_inner(space);
         // Nothing was bound in it any more, and every CPU has let go of its virtual CPUs; what may be cached is of the tables.
-        let flushed = self.kernel.flush(self.cpu, 1 << environment);
-        guest.dismantle(&self.kernel.memory, &flushed);
+        match guest.retire() {
+            Ok(retired) => {
+                let flushed = self.kernel.flush(self.cpu, 1 << environment);
+                if retired.dismantle(&self.kernel.memory, &flushed).is_err() {
+                    log::error!("the space of a closed environment is not covered by its flush");
+                }
+            }
+            Err(_) => log::error!("a closed environment has virtual CPUs"),
+        }
         drop((page, events));
         self.withdraw(account);
-        report::print(name(record), id, end, &exits);
+        if !name.is_empty() {
+            report::print(&name, id, end, &exits);
+        } else if self.spaces.may_tell_of_child() {
+            report::print_child(id, end, &exits);
+        }
         if waited_for {
             // There is a place for each environment.
             let _ = self.spaces.ended.push(matches!(end, Some((End::Exited(0), _))));
@@ -262,12 +272,6 @@ impl Machine for Services<'_> {
     fn now(&self) -> u64 {
         cpu::tsc()
     }
-}
-
-/// An environment's name for people.
-pub(crate) fn name(record: &EnvironmentRecord) -> &str {
-    let length = usize::try_from(record.name_length).unwrap_or(0).min(record.name.len());
-    core::str::from_utf8(&record.name[..length]).ok().filter(|name| !name.is_empty()).unwrap_or("unnamed")
 }
 
 fn from_attributes(attributes: EptAttributes) -> Binding {

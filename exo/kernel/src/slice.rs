@@ -122,7 +122,7 @@ impl Kernel {
         let cpu = operation.cpu.as_usize();
         loop {
             state.offer_upcall(active);
-            if self.shootdown.enter(cpu, state.space()) {
+            if self.shootdown.enter(cpu, active.space()) {
                 operation::flush_all(operation);
             }
             // After `enter`: whoever wants this CPU out of its guest sets the word and then looks at what `enter` publishes, so one of

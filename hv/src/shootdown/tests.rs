@@ -1,8 +1,12 @@
 //! Who is kicked, who is waited for, who flushes; and real threads that look for a page freed too early.
 
-use super::{ALL_SPACES, Shootdown, Waiting};
+use super::{ALL_SPACES, Shootdown, SpaceNumber, Waiting};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::vec::Vec;
+
+fn space(number: u8) -> SpaceNumber {
+    SpaceNumber::new(number).expect("below 64")
+}
 
 fn begin<const N: usize>(shootdown: &Shootdown<N>, me: usize) -> (Waiting, Vec<usize>) {
     let mut kicked = Vec::new();
@@ -13,22 +17,22 @@ fn begin<const N: usize>(shootdown: &Shootdown<N>, me: usize) -> (Waiting, Vec<u
 #[test]
 fn a_cpu_flushes_before_its_first_entry_and_once_an_epoch() {
     let shootdown = Shootdown::<2>::new();
-    assert!(shootdown.enter(0, 0));
+    assert!(shootdown.enter(0, space(0)));
     shootdown.leave(0);
-    assert!(!shootdown.enter(0, 0));
+    assert!(!shootdown.enter(0, space(0)));
     shootdown.leave(0);
     let (waiting, kicked) = begin(&shootdown, 1);
     assert!(kicked.is_empty() && waiting.check(&shootdown).is_ok(), "nobody was in a guest");
-    assert!(shootdown.enter(0, 0));
+    assert!(shootdown.enter(0, space(0)));
     shootdown.leave(0);
-    assert!(!shootdown.enter(0, 0));
+    assert!(!shootdown.enter(0, space(0)));
 }
 
 #[test]
 fn only_cpus_in_a_guest_are_kicked_and_waited_for() {
     let shootdown = Shootdown::<4>::new();
     for cpu in [1, 2, 3] {
-        assert!(shootdown.enter(cpu, 0));
+        assert!(shootdown.enter(cpu, space(0)));
     }
     shootdown.leave(2);
     let (waiting, kicked) = begin(&shootdown, 0);
@@ -38,19 +42,19 @@ fn only_cpus_in_a_guest_are_kicked_and_waited_for() {
     assert_eq!(waiting.cpus(), 0b1000);
     // It leaves and enters again before anybody looks: it has compared epochs on the way.
     shootdown.leave(3);
-    assert!(shootdown.enter(3, 0));
+    assert!(shootdown.enter(3, space(0)));
     assert!(waiting.check(&shootdown).is_ok());
 }
 
 #[test]
 fn a_cpu_in_another_space_is_left_alone_and_flushes_before_it_enters_again() {
     let shootdown = Shootdown::<3>::new();
-    assert!(shootdown.enter(1, 5) && shootdown.enter(2, 63));
+    assert!(shootdown.enter(1, space(5)) && shootdown.enter(2, space(63)));
     let mut kicked = Vec::new();
     let waiting = shootdown.begin(0, 1 << 5, |cpu| kicked.push(cpu));
     assert_eq!((kicked, waiting.cpus()), (std::vec![1], 0b10));
     shootdown.leave(2);
-    assert!(shootdown.enter(2, 5), "what it has cached of space 5 goes before it can use it");
+    assert!(shootdown.enter(2, space(5)), "what it has cached of space 5 goes before it can use it");
     let waiting = waiting.check(&shootdown).unwrap_err();
     shootdown.leave(1);
     assert!(waiting.check(&shootdown).is_ok());
@@ -59,22 +63,22 @@ fn a_cpu_in_another_space_is_left_alone_and_flushes_before_it_enters_again() {
 #[test]
 fn two_initiators_wait_for_one_guest_and_not_for_each_other() {
     let shootdown = Shootdown::<3>::new();
-    assert!(shootdown.enter(2, 0));
+    assert!(shootdown.enter(2, space(0)));
     let (first, _) = begin(&shootdown, 0);
     let (second, _) = begin(&shootdown, 1);
     assert_eq!((first.cpus(), second.cpus()), (0b100, 0b100));
     shootdown.leave(2);
     assert!(first.check(&shootdown).is_ok() && second.check(&shootdown).is_ok());
-    assert!(shootdown.enter(2, 0));
+    assert!(shootdown.enter(2, space(0)));
 }
 
 #[test]
 fn an_entry_between_two_shootdowns_answers_only_the_first() {
     let shootdown = Shootdown::<2>::new();
-    assert!(shootdown.enter(1, 0));
+    assert!(shootdown.enter(1, space(0)));
     let (first, _) = begin(&shootdown, 0);
     shootdown.leave(1);
-    assert!(shootdown.enter(1, 0));
+    assert!(shootdown.enter(1, space(0)));
     let (second, kicked) = begin(&shootdown, 0);
     assert!(first.check(&shootdown).is_ok());
     assert_eq!(kicked, [1]);
@@ -85,7 +89,7 @@ fn an_entry_between_two_shootdowns_answers_only_the_first() {
 #[should_panic(expected = "cannot flush others")]
 fn a_cpu_in_a_guest_does_not_wait_for_itself() {
     let shootdown = Shootdown::<1>::new();
-    let _ = shootdown.enter(0, 0);
+    let _ = shootdown.enter(0, space(0));
     let _ = shootdown.flush(0, ALL_SPACES, |_| ());
 }
 
@@ -103,7 +107,7 @@ fn no_thread_uses_a_translation_that_was_shot_down() {
             scope.spawn(move || {
                 let mut cached = 0;
                 while !stop.load(Ordering::Relaxed) {
-                    if shootdown.enter(cpu, 0) {
+                    if shootdown.enter(cpu, space(0)) {
                         cached = table.load(Ordering::Relaxed);
                     }
                     for _ in 0..50 {

@@ -10,8 +10,9 @@ use super::vmcs::{Current, Failure, Vmcs};
 use crate::addr::GuestPhysical;
 use crate::cpu::tsc;
 use crate::cpu::vector_state::VectorState;
-use crate::guest_space::GuestSpace;
+use crate::guest_space::{GuestSpace, Occupant};
 use crate::pool::{Account, KernelFrame};
+use crate::shootdown::SpaceNumber;
 use core::num::NonZeroU16;
 
 /// Where and with what a fresh vCPU begins: 64-bit ring 0, interrupts off.
@@ -39,6 +40,8 @@ pub struct Vcpu {
     pub(super) vector_state: VectorState,
     pub(super) switched: Switched,
     _virtual_apic: KernelFrame,
+    /// After all that refers to the space's tables.
+    occupant: Occupant,
 }
 
 impl Vcpu {
@@ -65,16 +68,18 @@ impl Vcpu {
         setup::guest_state(&mut current, operation.machine, entry);
         let registers = GuestRegisters { rdi: entry.argument, ..GuestRegisters::default() };
         let switched = Switched::new(&operation.machine.features);
-        Ok(Self { vmcs, registers, vector_state, switched, _virtual_apic: virtual_apic })
+        let occupant = Occupant::of(space);
+        Ok(Self { vmcs, registers, vector_state, switched, _virtual_apic: virtual_apic, occupant })
     }
 
     /// Puts the vCPU on its CPU: everything that guests share is now this one's.
     pub fn activate<'v>(&'v mut self, operation: &'v Operation<'v>) -> ActiveVcpu<'v> {
+        let space = self.occupant.space();
         let Self { vmcs, registers, vector_state, switched, .. } = self;
         let current = vmcs.load(operation);
         vector_state.load();
         switched.load();
-        ActiveVcpu { current, registers, vector_state, switched, operation, deadline: u64::MAX, vectoring: None }
+        ActiveVcpu { current, registers, vector_state, switched, operation, space, deadline: u64::MAX, vectoring: None }
     }
 }
 
@@ -88,6 +93,7 @@ pub struct ActiveVcpu<'v> {
     pub(super) vector_state: &'v mut VectorState,
     pub(super) switched: &'v mut Switched,
     pub(super) operation: &'v Operation<'v>,
+    space: SpaceNumber,
     deadline: u64,
     /// The event whose delivery the last exit interrupted: delivered again unless something else is injected.
     vectoring: Option<(u32, u32, u32)>,
@@ -127,6 +133,12 @@ impl ActiveVcpu<'_> {
                 Some((exit.idt_vectoring_info & NOT_UNDEFINED, exit.idt_vectoring_error, exit.instruction_length));
         }
         Ok(exit)
+    }
+
+    /// The space that it runs in, as the shootdown knows it.
+    #[must_use]
+    pub const fn space(&self) -> SpaceNumber {
+        self.space
     }
 
     /// Says when the slice ends, for the preemption timer.

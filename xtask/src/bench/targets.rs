@@ -26,7 +26,7 @@ const fn row(id: &'static str, what: &'static str, linux: u64, ticks: f64, exits
 const ANY: f64 = -1.0;
 
 /// Every operation, in the order of the report. No Linux figure is 0, no limit on ticks is 0.
-pub const TARGETS: [Target; 26] = [
+pub const TARGETS: [Target; 28] = [
     row("exception", "exception, handler of the library OS, resume", 3_655, 60.0, 0.0),
     row("ept-fault", "access to a frame not held, handler repoints, resume", 6_717, 120.0, 0.0),
     row("ept-fault-bind", "the same, repaired by binding the frame", 6_717, 200.0, 1.0),
@@ -46,6 +46,8 @@ pub const TARGETS: [Target; 26] = [
     row("unbind100", "unbind 100 frames (a frame)", 0, 40.0, 0.01),
     row("revoke100", "revocation of 100 frames (a frame)", 0, 60.0, ANY),
     row("repossess100", "forced repossession of 100 frames (a frame)", 0, 150.0, ANY),
+    row("slice-switch", "the rest of a slice to another library OS", 0, 0.0, 1.0),
+    row("event", "event raised by a call, upcall, handler", 0, 0.0, 1.0),
     row("unix-null", "null system call of a Linux program", 340, 70.0, 0.0),
     row("unix-sigsegv", "SIGSEGV, handler, sigreturn of a Linux program", 3_655, 700.0, 0.0),
     row("unix-pipe", "pipe round trip between two processes", 12_957, 1_200.0, 0.0),

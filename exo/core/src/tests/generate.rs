@@ -8,7 +8,7 @@ mod pick;
 
 use super::choices::Choices;
 use super::fake::FRAMES;
-use super::model::{Id, Model};
+use super::model::{Id, Model, Wanted};
 use super::steps::Step;
 use super::world::{NOBODY, SLICE_TICKS};
 use arguments::Plan;
@@ -35,7 +35,7 @@ const KINDS: [(u64, Kind); 12] = [
     (400, Kind::Call),
     (60, Kind::Touch),
     (10, Kind::Time),
-    (16, Kind::SliceEnd),
+    (30, Kind::SliceEnd),
     (4, Kind::Expire),
     (16, Kind::Gone),
     (12, Kind::Deliver),
@@ -47,7 +47,8 @@ const KINDS: [(u64, Kind); 12] = [
 ];
 
 /// How often each call comes; all others come with weight 2.
-const WEIGHTS: [(u64, u64); 22] = [
+const WEIGHTS: [(u64, u64); 25] = [
+    (8, 5),
     (10, 4),
     (11, 5),
     (12, 3),
@@ -68,8 +69,10 @@ const WEIGHTS: [(u64, u64); 22] = [
     (34, 5),
     (35, 5),
     (37, 5),
-    (40, 8),
-    (41, 6),
+    (38, 3),
+    (40, 9),
+    (41, 7),
+    (42, 6),
 ];
 
 pub(crate) fn generate(model: &Model, choices: &mut Choices<'_>) -> Step {
@@ -98,7 +101,14 @@ pub(crate) fn generate(model: &Model, choices: &mut Choices<'_>) -> Step {
         // Never two of the first three: the rest of the sequence would have nobody to do it.
         Kind::Kill => Step::Kill(if model.lives(FIRST) && model.lives(SECOND) { id } else { NOBODY }),
         Kind::Type => Step::Type(choices.below(64) as u8),
-        Kind::Pin => Step::Pin { frame: choices.below(FRAMES), on: choices.once_in(3) },
+        Kind::Pin => {
+            let asked = model.claims.iter().filter_map(|claim| match claim.wanted {
+                Wanted::Run(first, _) => Some(first),
+                _ => None,
+            });
+            let asked = choices.any(asked);
+            Step::Pin { frame: asked.unwrap_or(choices.below(FRAMES)), on: asked.is_some() || choices.once_in(3) }
+        }
         Kind::Halt => Step::Halt { id, vcpu, until: model.now + choices.below(SLICE_TICKS * 4) },
     }
 }
@@ -120,7 +130,7 @@ fn call(model: &Model, choices: &mut Choices<'_>) -> Step {
     let mut weights: Vec<(u64, u64)> = (0..44).map(|number| (2, number)).collect();
     WEIGHTS.iter().for_each(|&(number, weight)| weights[number as usize].0 = weight);
     let number = choices.weighted(&weights);
-    if number == 1 && !choices.once_in(10) {
+    if number == 1 && !choices.once_in(6) {
         // An exit needs no argument; but who exits does nothing more.
         return Step::Touch { id: caller, vcpu, frame: choices.below(FRAMES), rights: 2, leaves: 7 };
     }

@@ -62,9 +62,15 @@ pub(crate) struct Model {
     pub(crate) now: u64,
     pub(crate) written: Vec<(u8, Stream, u8)>,
     pub(crate) typed: VecDeque<u8>,
+    /// What has happened that a good sequence makes happen.
+    pub(crate) seen: BTreeMap<&'static str, u64>,
 }
 
 impl Model {
+    pub(crate) fn saw(&mut self, what: &'static str) {
+        *self.seen.entry(what).or_insert(0) += 1;
+    }
+
     /// Does a call: what rax and rdx are, and what happens then.
     pub(crate) fn call(&mut self, caller: Id, vcpu: u64, word: u64, arguments: [u64; 6]) -> (u64, u64, Effect) {
         let bytes = word.to_le_bytes();

@@ -41,11 +41,14 @@ pub(crate) fn run(world: &mut World<'_>, choices: &mut Choices<'_>, steps: u64, 
         world.check(trail.done.is_multiple_of(16));
     }
     world.check(true);
+    for (what, times) in core::mem::take(&mut world.model.seen) {
+        *outcomes.seen.entry(what).or_insert(0) += times;
+    }
 }
 
 /// A sequence whose every decision comes from these bytes: for fuzzers.
 pub fn run_bytes(bytes: &[u8]) {
-    with_world(|world| run(world, &mut Choices::Bytes(bytes), 4096, &mut Outcomes::new()));
+    with_world(|world| run(world, &mut Choices::Bytes(bytes), 4096, &mut Outcomes::default()));
 }
 
 /// Raw calls in a world that just booted, each 56 bytes: rax and six arguments, as a guest would have them. For fuzzers.

@@ -69,8 +69,14 @@ pub(crate) enum Step {
     },
 }
 
-/// Which call gave which error, or 0 for success.
-pub(crate) type Outcomes = BTreeMap<(u64, u64), u64>;
+/// What sequences have come to.
+#[derive(Debug, Default)]
+pub(crate) struct Outcomes {
+    /// Which call gave which error, or 0 for success, and how often.
+    pub(crate) calls: BTreeMap<(u64, u64), u64>,
+    /// What else has happened.
+    pub(crate) seen: BTreeMap<&'static str, u64>,
+}
 
 impl World<'_> {
     pub(crate) fn step(&mut self, step: &Step, outcomes: &mut Outcomes) {
@@ -81,8 +87,8 @@ impl World<'_> {
         self.machine.expelled.clear();
         match step {
             Step::Call { caller, vcpu, word, arguments, memory } => {
-                let outcome = self.call(*caller, *vcpu, *word, *arguments, memory.as_ref());
-                *outcomes.entry((word & 0xffff, outcome)).or_insert(0) += 1;
+                let outcome = self.call(*caller, *vcpu, *word, *arguments, memory.as_ref()).0;
+                *outcomes.calls.entry((word & 0xffff, outcome)).or_insert(0) += 1;
             }
             Step::Touch { id, vcpu, frame, rights, leaves } => self.touch(*id, *vcpu, *frame, *rights, *leaves),
             Step::Time(ticks) => {
@@ -136,7 +142,7 @@ impl World<'_> {
         self.compare(memory);
     }
 
-    /// Does a call; returns the number of its error, or 0.
+    /// Does a call; returns what rax and rdx are.
     pub(crate) fn call(
         &mut self,
         caller: Id,
@@ -144,7 +150,7 @@ impl World<'_> {
         word: u64,
         arguments: [u64; 6],
         memory: Option<&(u64, Vec<u64>)>,
-    ) -> u64 {
+    ) -> (u64, u64) {
         if let Some((address, words)) = memory {
             self.put(caller, vcpu, *address, words);
         }
@@ -161,7 +167,7 @@ impl World<'_> {
             let outcome = Outcome::Exited { status };
             assert!(self.core.end(&mut self.machine, caller, outcome) && self.model.end(caller, outcome));
         }
-        reply.status
+        (reply.status, reply.value)
     }
 
     /// A library OS writes words into its memory.

@@ -84,6 +84,7 @@ fn empty_model() -> Model {
         now: 0,
         written: Vec::new(),
         typed: VecDeque::new(),
+        seen: BTreeMap::new(),
     }
 }
 

@@ -84,9 +84,9 @@ impl<'m, 'c, 'b> Plan<'m, 'c, 'b> {
             }
             8 => {
                 let now = self.model.now;
-                let program = match self.choices.below(5) {
+                let program = match self.choices.below(8) {
                     0 => std::vec![2, 0, 0, now + SLICE_TICKS, 11, 0],
-                    1 => std::vec![1, address & !7, 0, 5, 9, 0],
+                    1 | 5 | 6 => std::vec![1, address & !7, 0, 5, 8, 0],
                     2 => (0..2 * self.choices.below(17)).map(|_| self.choices.below(3)).collect(),
                     3 => (0..2 * 16).map(|at| u64::from(at > 16 && at % 2 == 0) * 3).collect(),
                     _ => std::vec![0, 0],

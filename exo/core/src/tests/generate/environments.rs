@@ -2,7 +2,7 @@
 
 use super::arguments::{MODIFY, Plan};
 use crate::tests::fake::FRAMES;
-use crate::tests::model::Id;
+use crate::tests::model::{Id, Wanted};
 use std::vec::Vec;
 
 impl Plan<'_, '_, '_> {
@@ -59,7 +59,12 @@ impl Plan<'_, '_, '_> {
             let argument = self.argument(victim);
             return self.set(&[argument, cpu, position]);
         } else {
-            self.choices.one(&owned).unwrap_or((0, self.pick.choices.below(64)))
+            let asked = model.claims.iter().find_map(|claim| match claim.wanted {
+                Wanted::Slice(cpu, position) if claim.victim == me => Some((cpu, position)),
+                _ => None,
+            });
+            let some = self.choices.one(&owned).unwrap_or((0, self.pick.choices.below(64)));
+            asked.filter(|_| self.choices.once_in(2)).unwrap_or(some)
         };
         let (id, vcpu) = self.vcpu_on(cpu);
         self.second = self.over(id, MODIFY);

@@ -175,6 +175,14 @@ impl Model {
 
     pub(super) fn enter(&mut self, id: Id, entry: Repossession) {
         self.of(id).page.log.push(entry);
+        self.saw(match entry.reason {
+            reason::CREDENTIAL => "a credential takes bindings with it",
+            reason::OWNER => "an owner takes a binding",
+            _ => "something is forced",
+        });
+        if self.of(id).page.log.len() > 128 {
+            self.saw("the repossession vector wraps");
+        }
         let credential = if entry.reason == reason::CREDENTIAL { events::CREDENTIAL_REVOKED } else { 0 };
         self.raise_all(id, events::REPOSSESSION | credential);
     }

@@ -65,6 +65,9 @@ impl Model {
         if !below && !dominated {
             return fails(Error::NotEntitled);
         }
+        if !below && self.promised_to(me) != 0 {
+            return fails(Error::ClaimPending);
+        }
         let keeps = if dominated { 0 } else { self.guarantee(victim) };
         if self.owns(victim) < keeps + count {
             return fails(Error::VictimGuaranteed);
@@ -139,6 +142,16 @@ impl Model {
     pub(super) fn end_claim(&mut self, at: usize, phase: u32) {
         self.tell(at, phase);
         let claim = self.claims.remove(at);
+        self.saw(match (phase, claim.wanted) {
+            (phase::ANSWERED, Wanted::Run(..)) => "a run is given",
+            (phase::ANSWERED, Wanted::Count) => "a count is given",
+            (phase::ANSWERED, Wanted::Slice(..)) => "a slice is given",
+            (phase::FORCED, Wanted::Run(..)) => "a run is forced",
+            (phase::FORCED, Wanted::Count) => "a count is forced",
+            (phase::FORCED, Wanted::Slice(..)) => "a slice is forced",
+            _ if self.lives(claim.victim) && claim.left != 0 => "a claim is cancelled",
+            _ => "a claim ends otherwise",
+        });
         self.raise_all(claim.claimant, events::CLAIM);
     }
 
@@ -150,6 +163,7 @@ impl Model {
         }
         self.counters.given += given;
         if self.claims[at].left != 0 {
+            self.saw("a part is given");
             return self.tell(at, phase::REQUESTED);
         }
         self.counters.answered += 1;
@@ -203,6 +217,9 @@ impl Model {
                 self.set(frame, Frame::Promised(claim.claimant));
             });
             self.repossess(victim, reason::FORCED, run[0], run.len() as u64);
+        }
+        if taken.len() as u64 != claim.left {
+            self.saw("force finds less than is left");
         }
         taken.len() as u64
     }

@@ -152,6 +152,7 @@ impl Model {
         for id in self.everybody() {
             if self.of(id).state == environment_state::ENDED && self.is_orphan(id) {
                 self.environments.remove(&id.index);
+                self.saw("an orphan is forgotten");
             }
         }
         true
@@ -192,6 +193,9 @@ impl Model {
         while let Some(dead) = heir.filter(|&heir| !self.lives(heir)) {
             heir = self.get(dead).and_then(|environment| environment.parent);
         }
+        if guarantee != 0 && heir != self.of(id).parent {
+            self.saw("a guarantee passes a dead parent");
+        }
         if let Some(heir) = heir {
             self.of(heir).guarantee += guarantee;
         }
@@ -213,6 +217,12 @@ impl Model {
         let mine: Vec<u64> = (0..self.frames.len() as u64).filter(|&frame| self.owned(frame, id).is_some()).collect();
         for run in mine.chunk_by(|a, b| a + 1 == *b) {
             self.unbind_from_others(run, id);
+        }
+        if self.promised_to(id) != 0 {
+            self.saw("somebody dies to whom frames are promised");
+        }
+        if mine.len() > 8 {
+            self.saw("somebody dies with many frames");
         }
         for frame in &mut self.frames {
             let its = match frame {
@@ -244,6 +254,9 @@ impl Model {
                 run.iter().copied().filter(|&frame| self.bindings.remove(&(other, frame)).is_some()).collect();
             for part in bound.chunk_by(|a, b| a + 1 == *b) {
                 self.repossess(other, reason::OWNER, part[0], part.len() as u64);
+                if !self.lives(owner) {
+                    self.saw("the dead are bound elsewhere");
+                }
             }
         }
     }

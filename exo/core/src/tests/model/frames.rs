@@ -71,6 +71,11 @@ impl Model {
                 let start = frame as usize * 4096;
                 self.memory[start..start + 4096].fill(0);
                 scrubbed += 1;
+            } else {
+                self.saw("an owner finds its own bytes");
+            }
+            if *self.frame(frame) == Frame::Promised(me) {
+                self.saw("what was promised is taken");
             }
             self.set(frame, Frame::Owned(Owned { by: me, guard: name.to_vec(), guaranteed: false, pinned: false }));
         }

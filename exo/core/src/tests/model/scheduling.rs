@@ -112,6 +112,12 @@ impl Model {
             *lost -= 1;
             second_choice = second_choice.or(Some((position, owner, vcpu)));
         }
+        if chosen.is_none() && second_choice.is_some() {
+            self.saw("only those who lost their slices can run");
+        }
+        if chosen.is_some() && second_choice.is_some() {
+            self.saw("a slice is lost");
+        }
         let (position, owner, vcpu) = chosen.or(second_choice)?;
         let clock = &mut self.clocks[cpu as usize];
         *clock = (position, clock.1 + 1);

@@ -66,7 +66,7 @@ impl Model {
         }
     }
 
-    fn holds(&self, id: Id, program: &[(u64, u64)]) -> bool {
+    fn holds(&mut self, id: Id, program: &[(u64, u64)]) -> bool {
         let mut stack: Vec<u64> = Vec::new();
         for &(operation, operand) in program {
             let value = match operation {
@@ -74,7 +74,10 @@ impl Model {
                 1 => match self.memory(id, operand, 8, 8, 1) {
                     Ok(bytes) => self.words(&bytes)[0],
                     // What it can no longer read wakes it.
-                    Err(_) => return true,
+                    Err(_) => {
+                        self.saw("a predicate can no longer be read");
+                        return true;
+                    }
                 },
                 2 => self.now,
                 _ => {
@@ -113,7 +116,11 @@ impl Model {
             }
             Wait::Until(_) => false,
             Wait::Halted(until) => now >= until,
-            Wait::On(program) => self.holds(id, &program),
+            Wait::On(program) => {
+                let holds = self.holds(id, &program);
+                self.saw(if holds { "a predicate wakes" } else { "a predicate sleeps" });
+                holds
+            }
         };
         if over && let Some(vcpu) = self.vcpu(id, number) {
             vcpu.wait = Wait::No;

@@ -1,9 +1,10 @@
 //! What takes two: revocation answered and forced, giving a slice away. One environment measures, `victim` has what is claimed,
 //! `partner` hands every slice straight back.
 
-use crate::{print, ratio, sample};
+use crate::{Samples, print, sample};
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
 use exo_user::EnvironmentId;
 use exo_user::abi::boot_page::BootPage;
@@ -11,7 +12,8 @@ use exo_user::abi::capability::rights;
 use exo_user::abi::info::frame_state;
 use exo_user::call::{Kernel, Machine};
 use exo_user::events::{self, Upcall};
-use exo_user::{cpu, info, println};
+use exo_user::{cpu, info};
+use guests::exits;
 
 const OWN: u8 = 0;
 const READ_WRITE: u64 = rights::READ | rights::WRITE;
@@ -19,9 +21,6 @@ const FRAMES: u64 = 100;
 const VECTOR: u8 = 0x50;
 const ANSWERED: u32 = 200;
 const FORCED: u32 = 40;
-
-/// The victim's two hundreds: it gives the first when it is asked, and never the second.
-const NAMES: [&str; 2] = ["gives", "keeps"];
 
 fn by_name(name: &str) -> Option<EnvironmentId> {
     (0..64).find_map(|index| {
@@ -60,14 +59,12 @@ fn on_request(_: &mut Upcall<'_>) {
     }
 }
 
-/// Holds two hundreds for good: takes back what it has given or lost as soon as it is free.
+/// Holds two hundreds for good, gives the first when it is asked, and never the second: takes back what it has given or lost as soon as it is free.
 pub fn victim() -> Result<(), String> {
     let first = hundreds().ok_or("no two hundreds of free frames")?;
     GIVEN.store(first, Ordering::Relaxed);
     events::set_handler(events::REVOCATION, on_request);
     events::set_vector(VECTOR);
-    println!("hundreds {first} {NAMES:?}");
-    exo_user::console::flush();
     loop {
         for hundred in [first, first + FRAMES] {
             if state(hundred) == frame_state::FREE && state(hundred + FRAMES - 1) == frame_state::FREE {
@@ -89,34 +86,34 @@ pub fn partner() -> Result<(), String> {
     }
 }
 
-/// One claim of a hundred: how long it took by the kernel's own account. `of` reads that account.
-fn claim(victim: EnvironmentId, first: u64, of: impl Fn() -> u64) -> Result<u64, String> {
+/// One claim of a hundred: how long it took by the kernel's own account, which `of` reads, and how often the claimant exited.
+fn claim(victim: EnvironmentId, first: u64, of: impl Fn() -> u64) -> Result<(u64, u64), String> {
     while !(state(first) == frame_state::OWNED && info::frame(first).is_some_and(|record| record.binders != 0)) {
         let _ = events::yield_to(victim, 0);
     }
-    let before = of();
+    let before = (of(), exits::caused_so_far());
     Machine.claim_run(OWN, victim.argument(), first, FRAMES).map_err(|failure| format!("claim: {failure:?}"))?;
     while state(first + FRAMES - 1) != frame_state::PROMISED {
         let _ = events::yield_to(victim, 0);
     }
-    let ticks = of() - before;
+    let spent = (of() - before.0, exits::caused_so_far() - before.1);
     Machine.allocate_run(OWN, first, FRAMES).map_err(|failure| format!("allocate: {failure:?}"))?;
     if !(first..first + FRAMES).all(is_own) {
         return Err("some of what was claimed has not come".to_string());
     }
     Machine.free_run(OWN, first, FRAMES).map_err(|failure| format!("free: {failure:?}"))?;
-    Ok(ticks)
+    Ok(spent)
 }
 
-fn report_claims(id: &str, count: u32, mut one: impl FnMut() -> Result<u64, String>) -> Result<(), String> {
-    let mut ticks = alloc::vec::Vec::new();
+fn report_claims(id: &str, count: u32, mut one: impl FnMut() -> Result<(u64, u64), String>) -> Result<(), String> {
+    let mut samples = Samples { ticks: Vec::new(), exits: 0 };
     for _ in 0..count {
-        ticks.push(one()?);
+        let (ticks, exits) = one()?;
+        samples.ticks.push(ticks);
+        samples.exits += exits;
     }
-    ticks.sort_unstable();
-    let at = |percent: usize| ratio(ticks[(ticks.len() - 1) * percent / 100], FRAMES);
-    // Who exits, and how often, depends on whose slices end meanwhile: the claim itself is one.
-    println!("bench id={id} unit=ticks median={} p99={} min={} iterations={count} exits=0.010", at(50), at(99), at(0));
+    samples.ticks.sort_unstable();
+    print(id, 0, FRAMES, &samples);
     Ok(())
 }
 
