@@ -15,7 +15,8 @@ pub(crate) mod tests;
 mod window;
 
 pub use choice::Wanted;
-pub use exchange::{grow, shrink, take_promised};
+pub(crate) use exchange::is_usable;
+pub use exchange::{grow, is_own, shrink, take_promised};
 pub use owned::OwnedFrames;
 pub use supply::FramesError;
 pub(crate) use window::extend;

@@ -107,11 +107,26 @@ pub(super) fn give_to_kernel(run: FrameRun) {
     unsafe { supply::release_run(&mut Machine, own, run, true) };
 }
 
+/// Whether this environment owns a frame, rather than having it lent by another, as a child its first.
+#[must_use]
+pub fn is_own(frame: u64) -> bool {
+    let own = info::own_id();
+    info::frame(frame)
+        .is_some_and(|record| u32::from(record.owner_index) == own.index && record.owner_generation == own.generation)
+}
+
+/// Whether a frame is still the environment's to use: its own, or another's and bound.
+pub(crate) fn is_usable(frame: u64) -> bool {
+    let bound = |binders: u64| binders >> (info::own_id().index % 64) & 1 != 0;
+    info::frame(frame)
+        .is_none_or(|record| record.state == frame_state::OWNED && (is_own(frame) || bound(record.binders)))
+}
+
 /// Gives up to `count` free frames of the pool within a range of frame numbers back to the kernel, with two calls for each 256
-/// runs; how many.
+/// runs; how many. Frames that others have lent stay.
 pub fn shrink(range: core::ops::Range<u64>, count: u64) -> u64 {
     let own = Capability::own().slot();
-    let withdraw = |from, most| POOL.lock().withdraw(from..range.end, most);
+    let withdraw = |from, most| POOL.lock().withdraw(from..range.end, most, is_own);
     // SAFETY: what the pool lets go nobody uses.
     list::with(|list| unsafe { supply::give(&mut Machine, list, own, range.start, count, withdraw) })
 }

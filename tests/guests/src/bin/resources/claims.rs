@@ -28,8 +28,12 @@ impl Victims for Hoard {
     fn release(&mut self, asked: Asked) {
         if let Asked::Frames { count } = asked {
             self.asked += count;
-            let left = self.frames.len().saturating_sub(usize::try_from(count).unwrap_or(usize::MAX));
-            self.frames.truncate(left);
+            let mut left = count;
+            self.frames.retain(|frame| {
+                let goes = left != 0 && frames::is_own(frame.physical() / 4096);
+                left -= u64::from(goes);
+                !goes
+            });
         }
     }
 
@@ -44,8 +48,9 @@ fn hoard() -> Option<Hoard> {
     revocation::install();
     events::set_vector(0x40);
     cpu::enable_interrupts();
-    frames::grow(Wanted::any(GROWN)).ok()?;
+    // The heap is in memory of the parent's, which nobody takes.
     let mut kept = alloc::vec::Vec::with_capacity(2000);
+    frames::grow(Wanted::any(GROWN)).ok()?;
     // A few stay for the library.
     while frames::available() > 8 {
         kept.push(frames::allocate()?);

@@ -62,6 +62,7 @@ fn main(boot: &'static BootPage) -> u32 {
             Err(error) => {
                 eprintln!("{name}: {error}");
                 failed += 1;
+                rescue::FAILED.store(failed, core::sync::atomic::Ordering::Relaxed);
             }
         }
     }

@@ -3,6 +3,7 @@
 use crate::Outcome;
 use core::arch::asm;
 use core::ptr::addr_of_mut;
+use core::sync::atomic::{AtomicU32, Ordering};
 use exo_user::abi::boot_page::BootPage;
 use exo_user::foreign::{self, ForeignAccess};
 use exo_user::last_resort::{self, Report};
@@ -14,6 +15,9 @@ const STACK: u64 = 0x1000_2000_0000;
 const KERNEL: u64 = 0x20_0000;
 static mut RESCUE: [u8; 16384] = [0; 16384];
 
+/// Steps that failed before this one.
+pub static FAILED: AtomicU32 = AtomicU32::new(0);
+
 fn rescued(report: &Report) -> ! {
     let told = report.physical & !0xfff == KERNEL && report.rsp == STACK + 4096;
     println!("the last resort: {}", if told { "done" } else { "told of something else" });
@@ -21,7 +25,7 @@ fn rescued(report: &Report) -> ! {
         eprintln!("{report:x?}");
     }
     console::flush();
-    call::exit(u32::from(!told));
+    call::exit(FAILED.load(Ordering::Relaxed) + u32::from(!told));
 }
 
 fn unexpected(_: &ForeignAccess, frame: &mut exceptions::ExceptionFrame) {

@@ -20,7 +20,12 @@ pub const CASES: &[Case] = &[
     Case::new("claim-nonsense", EXITS, nonsense, "claims nothing, from itself, and too much"),
     Case::new("ignored-request", EXITS, ignored, "has a child that does not answer what is asked of it"),
     Case::new("false-answer", EXITS, false_answer, "has a child that answers with frames of others, and hides its own"),
-    Case::new("ignored-slice-request", EXITS, ignored_slice, "has a child that does not give the slice that is asked of it"),
+    Case::new(
+        "ignored-slice-request",
+        EXITS,
+        ignored_slice,
+        "has a child that does not give the slice that is asked of it",
+    ),
 ];
 
 const CHILD: u8 = 9;

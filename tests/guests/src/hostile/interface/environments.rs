@@ -52,9 +52,8 @@ static SEEN: AtomicU64 = AtomicU64::new(0);
 
 /// What a child does to its parent, whose name is the argument. It counts what it was refused.
 extern "C" fn attack(_: u64, parent: u64) -> ! {
-    let refused = |call, arguments: &[u64]| {
-        u64::from(ask(call, (0, 0), arguments).code == Error::Underprivileged.number())
-    };
+    let refused =
+        |call, arguments: &[u64]| u64::from(ask(call, (0, 0), arguments).code == Error::Underprivileged.number());
     let mut count = 0;
     for call in [Call::EnvironmentStop, Call::EnvironmentDestroy, Call::EnvironmentForget] {
         count += refused(call, &[parent]);
@@ -95,7 +94,9 @@ fn forgery(_boot: &'static BootPage) -> Verdict {
 }
 
 fn names(_boot: &'static BootPage) -> Verdict {
-    for name in [&b""[..], b"a\nb", b"a\"b", b"\\", b"\x1b[2J", b"\xff\xfe", b"\xc3", b"a\0", b"\x7f", "\u{85}".as_bytes()] {
+    for name in
+        [&b""[..], b"a\nb", b"a\"b", b"\\", b"\x1b[2J", b"\xff\xfe", b"\xc3", b"a\0", b"\x7f", "\u{85}".as_bytes()]
+    {
         fails(Call::EnvironmentName, (OWN, 0), &named(name)?, Error::BadArgument)?;
     }
     fails(Call::EnvironmentName, (OWN, 0), &named(&[b'a'; 33])?, Error::TooLong)?;
@@ -238,7 +239,8 @@ fn recycled(boot: &'static BootPage) -> Verdict {
     child.start()?;
     until("the child has run", || child.record().is_some_and(|record| record.ticks != 0))?;
     let metadata = |number: &u64| {
-        info::frame(*number).is_some_and(|it| it.state == frame_state::KERNEL && u32::from(it.owner_index) == child.id.index)
+        info::frame(*number)
+            .is_some_and(|it| it.state == frame_state::KERNEL && u32::from(it.owner_index) == child.id.index)
     };
     let first = (0..info::frame_count()).find(metadata).ok_or("the child has no metadata")?;
     works(Call::EnvironmentDestroy, (CHILD, 0), &[child.id.argument()])?;

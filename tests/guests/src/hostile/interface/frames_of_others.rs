@@ -21,7 +21,12 @@ pub const CASES: &[Case] = &[
     Case::new("unbind-foreign", EXITS, unbind, "ends bindings of an environment over which it has no authority"),
     Case::new("change-foreign-rights", EXITS, change, "changes the rights of bindings that are not its own"),
     Case::new("guard-foreign", EXITS, guard, "sets the guard of frames that are not its own"),
-    Case::new("guarantee-foreign", EXITS, guarantee, "has frames that are not its own guaranteed, and too many of its own"),
+    Case::new(
+        "guarantee-foreign",
+        EXITS,
+        guarantee,
+        "has frames that are not its own guaranteed, and too many of its own",
+    ),
     Case::new("reserve-foreign", EXITS, reserve, "makes frames that are not its own metadata"),
     Case::new("child-of-foreign-frames", EXITS, child, "makes an environment of frames that are not its own"),
 ];

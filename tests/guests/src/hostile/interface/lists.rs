@@ -18,7 +18,12 @@ pub const CASES: &[Case] = &[
     Case::new("list-overlong", EXITS, overlong, "gives lists that are too long, and runs that wrap"),
     Case::new("list-unbound", EXITS, unbound, "gives lists and programs in memory that is not its own"),
     Case::new("result-read-only", EXITS, result_read_only, "has results written where it may only read"),
-    Case::new("list-changed-meanwhile", EXITS, changed, "changes a list on another virtual CPU while the kernel reads it"),
+    Case::new(
+        "list-changed-meanwhile",
+        EXITS,
+        changed,
+        "changes a list on another virtual CPU while the kernel reads it",
+    ),
 ];
 
 fn not_ascending(_boot: &'static BootPage) -> Verdict {
@@ -58,7 +63,9 @@ fn overlong(_boot: &'static BootPage) -> Verdict {
         fails(Call::FreeList, (OWN, 0), &[list.physical(), length], Error::TooLong)?;
         fails(Call::BindList, (0, 0), &[0, 0, READ, list.physical(), length], Error::TooLong)?;
     }
-    for (start, count) in [(first, FRAMES_MAX + 1), (first, u64::MAX), (u64::MAX, 1), (u64::MAX - 1, 3), (2, u64::MAX - 1)] {
+    for (start, count) in
+        [(first, FRAMES_MAX + 1), (first, u64::MAX), (u64::MAX, 1), (u64::MAX - 1, 3), (2, u64::MAX - 1)]
+    {
         fails(Call::FreeRun, (OWN, 0), &[start, count], Error::TooLong)?;
         fails(Call::BindRun, (0, 0), &[0, 0, READ, start, count], Error::TooLong)?;
         list.write(&[(start, count)]);

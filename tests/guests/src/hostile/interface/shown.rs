@@ -7,9 +7,19 @@ use exo_user::{frames, info};
 pub const CASES: &[Case] = &[
     Case::new("write-system-page", VIOLATION, |boot| write(boot.system_page_physical), "writes the system page"),
     Case::new("write-frame-table", VIOLATION, |_| write(table(|it| it.frame_table)), "writes the frame table"),
-    Case::new("write-environments", VIOLATION, |_| write(table(|it| it.environment_table)), "writes the table of environments"),
+    Case::new(
+        "write-environments",
+        VIOLATION,
+        |_| write(table(|it| it.environment_table)),
+        "writes the table of environments",
+    ),
     Case::new("write-slice-vector", VIOLATION, |_| write(table(|it| it.slice_vectors)), "writes a slice vector"),
-    Case::new("write-environment-page", VIOLATION, |boot| write(boot.environment_page_physical), "writes its environment page"),
+    Case::new(
+        "write-environment-page",
+        VIOLATION,
+        |boot| write(boot.environment_page_physical),
+        "writes its environment page",
+    ),
     Case::new("read-foreign-page", VIOLATION, read_foreign, "reads a page that the kernel shows to somebody else"),
 ];
 
