@@ -38,7 +38,7 @@ pub enum Ending {
         /// The address of its next instruction.
         rip: u64,
     },
-    /// By another environment that may do that.
+    /// By an environment with authority over it, or with its parent.
     Destroyed,
 }
 

@@ -160,7 +160,8 @@ impl Kernel {
         if !module.background {
             self.wait_for_one_more();
         }
-        log::info!("start name={} id={id} cpu={} memory={}", module.name, cpu.as_u32(), module.memory_frames);
+        let name = crate::report::Word(module.name);
+        log::info!("start name={name} id={id} cpu={} memory={}", cpu.as_u32(), module.memory_frames);
         Ok(())
     }
 

@@ -69,6 +69,19 @@ pub enum End {
     Killed(Reason),
 }
 
+/// A name as one word of a log line: one with spaces in it must not read like more words.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Word<'n>(pub(crate) &'n str);
+
+impl fmt::Display for Word<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(name) = self;
+        // No name holds a quote or a backslash.
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        if name.bytes().all(plain) { f.write_str(name) } else { write!(f, "\"{name}\"") }
+    }
+}
+
 /// How an environment ended, and where, as the log says it: `None` where somebody else has ended it.
 struct Outcome(Option<(End, u64)>);
 
@@ -84,7 +97,7 @@ impl fmt::Display for Outcome {
 
 /// Prints the end of an environment of the manifest and its exits by reason.
 pub(crate) fn print(name: &str, id: EnvironmentId, end: Option<(End, u64)>, exits: &[u64; EXIT_REASONS]) {
-    let total: u64 = exits.iter().sum();
+    let (name, total) = (Word(name), exits.iter().sum::<u64>());
     log::info!("end name={name} id={id} {} exits={total}", Outcome(end));
     for (reason, &count) in (0..).zip(exits).filter(|&(_, &count)| count != 0) {
         log::info!("exits name={name} reason=\"{}\" count={count}", reason_name(reason));
@@ -101,6 +114,7 @@ pub(crate) fn print_last(name: &str, end: &End, last: &Trace, trace: bool) {
     if !trace && !matches!(end, End::Killed(_)) {
         return;
     }
+    let name = Word(name);
     for entry in last.newest_first() {
         let basic = u16::try_from(entry.reason & 0xffff).unwrap_or(0);
         log::info!(

@@ -2,6 +2,7 @@
 
 use super::{InUse, NotGuestMemory, give_up, hold, let_go, show, take_back};
 use crate::addr::{FRAME_SIZE, FrameNumber, HostPhysical};
+use crate::physmap::usize_of;
 use crate::pool::{self, Account};
 use crate::test_machine::{FRAMES, GUESTS, account, memory, run};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,7 +44,7 @@ fn the_kernels_frames_are_not_copied_to() {
     assert!(memory.is_guest_frame(first) && !memory.is_guest_frame(after(first, 1)));
     let address = first.start();
     let refused = Err(NotGuestMemory { address, length: 2 * FRAME_SIZE });
-    assert_eq!(memory.write(address, &[1; 2 * FRAME_SIZE as usize]), refused);
+    assert_eq!(memory.write(address, &[1; usize_of(2 * FRAME_SIZE)]), refused);
     let mut byte = [1];
     memory.read(address, &mut byte).expect("the first frame alone is a guest's");
     assert_eq!(byte, [0], "nothing has been written");

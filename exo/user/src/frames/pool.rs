@@ -174,8 +174,11 @@ impl<W: Words> Pool<W> {
 
     /// Takes `count` free frames in a row, the first a multiple of `alignment`: the lowest there are.
     pub fn take(&mut self, count: u64, alignment: u64) -> Option<u64> {
+        if count == 0 {
+            return None;
+        }
         let mut at = self.first as u64 * CHUNK;
-        while count != 0 {
+        loop {
             let free = self.next_free(at)?;
             if count == 1 && alignment == 1 {
                 self.first = usize::try_from(free / CHUNK).unwrap_or(0);
@@ -188,7 +191,6 @@ impl<W: Words> Pool<W> {
             }
             at += row + 1;
         }
-        None
     }
 
     /// Somebody no longer uses frames. One that was lost is forgotten. `false` where one was not in use; the others come back.
