@@ -52,9 +52,8 @@ static SEEN: AtomicU64 = AtomicU64::new(0);
 
 /// What a child does to its parent, whose name is the argument. It counts what it was refused.
 extern "C" fn attack(page: u64, parent: u64) -> ! {
-    let refused = |call, arguments: &[u64]| {
-        u64::from(ask(call, (0, 0), arguments).code == Error::Underprivileged.number())
-    };
+    let refused =
+        |call, arguments: &[u64]| u64::from(ask(call, (0, 0), arguments).code == Error::Underprivileged.number());
     let mut count = 0;
     for call in [Call::EnvironmentStop, Call::EnvironmentDestroy, Call::EnvironmentForget] {
         count += refused(call, &[parent]);
