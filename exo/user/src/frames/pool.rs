@@ -206,13 +206,23 @@ impl<W: Words> Pool<W> {
         all
     }
 
-    /// Takes the lowest run of free frames out that lies in a range, at most `most` frames: they are not the library's any more.
-    pub fn withdraw(&mut self, range: core::ops::Range<u64>, most: u64) -> Option<FrameRun> {
-        let first = self.next_free(range.start).filter(|&first| first < range.end && most != 0)?;
-        let count = self.free_from(first, most.min(range.end - first));
+    /// Takes the lowest run of free frames out that lies in a range and of which each is one to be `let_go`, at most `most` frames: they
+    /// are not the library's any more.
+    pub fn withdraw(
+        &mut self,
+        range: core::ops::Range<u64>,
+        most: u64,
+        let_go: impl Fn(u64) -> bool,
+    ) -> Option<FrameRun> {
+        let mut first = self.next_free(range.start).filter(|_| most != 0)?;
+        while first < range.end && !let_go(first) {
+            first = self.next_free(first + 1)?;
+        }
+        let free = self.free_from(first, most.min(range.end.saturating_sub(first)));
+        let count = (first..first + free).take_while(|&frame| let_go(frame)).count() as u64;
         let run = FrameRun { first, count };
         self.forget(run);
-        Some(run)
+        (count != 0).then_some(run)
     }
 
     /// Nobody uses these frames, and they are not the library's any more.
