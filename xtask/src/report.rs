@@ -38,6 +38,8 @@ pub enum Ending {
         /// The address of its next instruction.
         rip: u64,
     },
+    /// By an environment with authority over it, or with its parent.
+    Destroyed,
 }
 
 /// A line that tools read.
@@ -186,6 +188,7 @@ impl Fields<'_> {
         match self.text("outcome")?.as_str() {
             "exited" => Ok(Ending::Exited { status: self.number("status")? }),
             "killed" => Ok(Ending::Killed { reason: self.text("reason")?, rip: self.number("rip")? }),
+            "destroyed" => Ok(Ending::Destroyed),
             other => bail!("unknown outcome {other}"),
         }
     }

@@ -95,6 +95,7 @@ fn summary(report: &Report) -> Vec<String> {
         let how = match ending {
             Ending::Exited { status } => format!("exited with {status}"),
             Ending::Killed { reason, rip } => format!("was ended at {rip:#x}: {reason}"),
+            Ending::Destroyed => "was destroyed".to_owned(),
         };
         let reasons = report.events.iter().filter_map(|(_, event)| match event {
             Event::Exits { name: whose, reason, count } if whose == name => Some(format!("{count} {reason}")),
@@ -122,8 +123,10 @@ fn spec(options: &Options) -> Result<Spec> {
     let interactive = options.interactive || (std::io::stdin().is_terminal() && options.exec.is_none());
     let endless = Duration::from_secs(u64::from(u32::MAX));
     let mut kernel_arguments = options.kernel_arguments.clone();
-    if let Some(slice) = machine.slice_us {
-        kernel_arguments = format!("slice_us={slice} {kernel_arguments}");
+    for (key, value) in [("slice_us", machine.slice_us), ("grace_us", machine.grace_us)] {
+        if let Some(value) = value {
+            kernel_arguments = format!("{key}={value} {kernel_arguments}");
+        }
     }
     Ok(Spec {
         emulator: emulator(options.emu)?,

@@ -42,6 +42,19 @@ impl Name {
         Some(name)
     }
 
+    /// The name that is written so, as [`Display`](fmt::Display) writes it; `None` where none is.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if text == "root" {
+            return Some(Self::ROOT);
+        }
+        text.split('.').try_fold(Self::ROOT, |name, digits| {
+            let plain = digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+            let byte = u8::from_str_radix(digits, 16).ok().filter(|_| plain)?;
+            name.extended(&[byte])
+        })
+    }
+
     fn length(&self) -> usize {
         usize::from(self.words.as_bytes()[0]).min(NAME_MAX)
     }
@@ -101,4 +114,17 @@ pub mod rights {
     pub const AUDIT: u64 = 1 << 8;
     /// All of them.
     pub const ALL: u64 = (1 << 9) - 1;
+
+    /// Every right as manifests and module lines write it: bit, name, letter.
+    pub const SPELLINGS: [(u64, &str, char); 9] = [
+        (READ, "read", 'r'),
+        (WRITE, "write", 'w'),
+        (EXECUTE, "execute", 'x'),
+        (MODIFY, "modify", 'm'),
+        (GRANT, "grant", 'g'),
+        (REVOKE, "revoke", 'v'),
+        (CLAIM, "claim", 'c'),
+        (NOTIFY, "notify", 'n'),
+        (AUDIT, "audit", 'a'),
+    ];
 }

@@ -122,6 +122,8 @@ impl Core<'_> {
     /// Ends the bindings of a range of frames in an environment that its slots no longer allow; says how many. The caller flushes.
     pub(crate) fn end_unjustified(&mut self, machine: &mut dyn Machine, id: EnvironmentId, range: Range<u64>) -> u64 {
         let (mut ended, mut from) = (0, range.start);
+        // The vector is short: what lies side by side is one entry, in however many parts the bindings come.
+        let mut told = FrameRun { first: 0, count: 0 };
         while let Some((run, binding)) = machine.next_binding(id.place(), from).filter(|(run, _)| run.first < range.end)
         {
             from = range.end.min(run.first + run.count);
@@ -132,10 +134,22 @@ impl Core<'_> {
                 frame = lost.first + lost.count;
                 ended += lost.count;
                 self.unbind(machine, id, lost);
-                self.repossess(machine, id, lost, reason::CREDENTIAL);
+                if told.first + told.count == lost.first {
+                    told.count += lost.count;
+                } else {
+                    self.tell_unjustified(machine, id, told);
+                    told = lost;
+                }
             }
         }
+        self.tell_unjustified(machine, id, told);
         ended
+    }
+
+    fn tell_unjustified(&mut self, machine: &mut dyn Machine, id: EnvironmentId, run: FrameRun) {
+        if run.count != 0 {
+            self.repossess(machine, id, run, reason::CREDENTIAL);
+        }
     }
 
     /// The first run within a range that a capability does not allow.

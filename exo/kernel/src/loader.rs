@@ -151,6 +151,8 @@ impl Kernel {
             self.begin_at(id, entry);
             if let Some(space) = services.spaces.get_mut(id.place()) {
                 space.waited_for = !module.background;
+                // The state machine has checked that the name fits.
+                let _ = space.name.push_str(module.name);
             }
             core.boot_start(id);
             Ok(id)
@@ -158,7 +160,8 @@ impl Kernel {
         if !module.background {
             self.wait_for_one_more();
         }
-        log::info!("start name={} id={id} cpu={} memory={}", module.name, cpu.as_u32(), module.memory_frames);
+        let name = crate::report::Word(module.name);
+        log::info!("start name={name} id={id} cpu={} memory={}", cpu.as_u32(), module.memory_frames);
         Ok(())
     }
 

@@ -4,19 +4,17 @@ use crate::kernel::{Guarded, Kernel};
 use crate::loader::prepared::Prepared;
 use crate::report::{self, End, Reason};
 use crate::resident::Resident;
-use crate::services;
 use core::convert::Infallible;
 use core::sync::atomic::Ordering;
+use exo_abi::info::{MAX_ENVIRONMENTS, MAX_VCPUS};
 use exo_core::{EnvironmentId, Outcome};
 use hv::cpu::interrupts::{self, TIMER_VECTOR};
 use hv::cpu::{self, CpuIndex, apic, local, tsc};
 use hv::pool::KernelBox;
 use hv::vmx::operation::Operation;
 
-/// Most virtual CPUs on one CPU.
-const MAX_RESIDENTS: usize = 128;
-
-pub(crate) type Residents = heapless::Vec<KernelBox<Resident>, MAX_RESIDENTS>;
+/// A CPU has room for every virtual CPU that there can be: nobody's is refused because others were quicker.
+pub(crate) type Residents = heapless::Vec<KernelBox<Resident>, { MAX_ENVIRONMENTS * MAX_VCPUS }>;
 
 /// Arms the deadline timer, where slices end by it; 0 disarms it.
 pub(crate) fn arm(operation: &Operation<'_>, deadline: u64) {
@@ -83,8 +81,11 @@ impl Kernel {
             drop(guarded);
             if resident.is_none_or(|resident| residents.push(resident).is_err()) {
                 self.with(operation.cpu, |core, services| {
-                    services.note_end(id, End::Killed(Reason::ReserveEmpty), 0);
-                    core.end(services, id, Outcome::Killed);
+                    // One that has begun to end meanwhile was not ended for this.
+                    if core.environments().is_live(id) {
+                        services.note_end(id, End::Killed(Reason::ReserveEmpty), 0);
+                        core.end(services, id, Outcome::Killed);
+                    }
                     core.vcpu_gone(services, id, vcpu);
                 });
             }
@@ -141,8 +142,11 @@ impl Kernel {
         self.with(operation.cpu, |core, services| {
             if core.environments().is_live(id) {
                 services.note_end(id, end, state.rip);
-                let name = core.environments().get(id).map_or("", services::name);
-                report::print_last(name, &end, &state.last, self.configuration.trace);
+                let name =
+                    services.spaces.get(id.place()).map(|space| space.name.as_str()).filter(|name| !name.is_empty());
+                if let Some(name) = name {
+                    report::print_last(name, &end, &state.last, self.configuration.trace);
+                }
                 core.end(services, id, outcome);
             }
         });

@@ -85,15 +85,40 @@ impl<'k> Services<'k> {
     fn make_space(&self, id: EnvironmentId, account: Account) -> Option<KernelBox<Space>> {
         let number = SpaceNumber::new(u8::try_from(id.place()).ok()?)?;
         let mut guest = GuestSpace::new_in(&self.kernel.machine.features, account, number).ok()?;
+        let Some(page) = self.furnish(&mut guest, account) else {
+            self.dismantle(guest, id.place());
+            return None;
+        };
+        let events = [const { None }; MAX_VCPUS];
+        let exits = [0; EXIT_REASONS];
+        let name = heapless::String::new();
+        let space = Space { id, account, guest, page, events, name, waited_for: false, end: None, exits };
+        KernelBox::new_in(account, space)
+    }
+
+    /// Shows a new space all that is exposed; its environment's page. `None` where the account does not suffice for that and the box
+    /// of the space.
+    fn furnish(&self, guest: &mut GuestSpace, account: Account) -> Option<Page<EnvironmentPage>> {
         let page = Page::<EnvironmentPage>::new_in(account)?;
         guest.show(&page).ok()?;
         for exposed in &self.kernel.exposed {
             guest.show_run(exposed).ok()?;
         }
-        let events = [const { None }; MAX_VCPUS];
-        let exits = [0; EXIT_REASONS];
-        let space = Space { id, account, guest, page, events, waited_for: false, end: None, exits };
-        KernelBox::new_in(account, space)
+        (pool::available(account) != 0).then_some(page)
+    }
+
+    /// Gives back the tables of a space in which nothing is bound, and whose virtual CPUs every CPU has let go of.
+    fn dismantle(&self, guest: GuestSpace, place: usize) {
+        match guest.retire() {
+            Ok(retired) => {
+                // What may be cached is of the tables.
+                let flushed = self.kernel.flush(self.cpu, 1 << place);
+                if retired.dismantle(&self.kernel.memory, &flushed).is_err() {
+                    log::error!("the space of a closed environment is not covered by its flush");
+                }
+            }
+            Err(_) => log::error!("a closed environment has virtual CPUs"),
+        }
     }
 }
 
@@ -112,9 +137,7 @@ impl Machine for Services<'_> {
     }
 
     fn scrub(&mut self, run: FrameRun) {
-        for frame in (run.first..run.first + run.count).filter_map(FrameNumber::new) {
-            let _ = self.kernel.memory.scrub(frame);
-        }
+        let _ = self.kernel.memory.scrub(first(run), run.count);
     }
 
     fn can_bind(&self, rights: u64) -> bool {
@@ -208,22 +231,17 @@ impl Machine for Services<'_> {
         }
     }
 
-    fn close(&mut self, environment: usize, record: &EnvironmentRecord) {
+    fn close(&mut self, environment: usize, _record: &EnvironmentRecord) {
         let Some(space) = self.spaces.take(environment) else { return };
-        let Space { id, account, guest, page, events, waited_for, end, exits } = KernelBox::into_inner(space);
-        // Nothing was bound in it any more, and every CPU has let go of its virtual CPUs; what may be cached is of the tables.
-        match guest.retire() {
-            Ok(retired) => {
-                let flushed = self.kernel.flush(self.cpu, 1 << environment);
-                if retired.dismantle(&self.kernel.memory, &flushed).is_err() {
-                    log::error!("the space of a closed environment is not covered by its flush");
-                }
-            }
-            Err(_) => log::error!("a closed environment has virtual CPUs"),
-        }
+        let Space { id, account, guest, page, events, name, waited_for, end, exits } = KernelBox::into_inner(space);
+        self.dismantle(guest, environment);
         drop((page, events));
         self.withdraw(account);
-        report::print(name(record), id, end, &exits);
+        if !name.is_empty() {
+            report::print(&name, id, end, &exits);
+        } else if self.spaces.may_tell_of_child() {
+            report::print_child(id, end, &exits);
+        }
         if waited_for {
             // There is a place for each environment.
             let _ = self.spaces.ended.push(matches!(end, Some((End::Exited(0), _))));
@@ -269,12 +287,6 @@ impl Machine for Services<'_> {
     fn now(&self) -> u64 {
         cpu::tsc()
     }
-}
-
-/// An environment's name for people.
-pub(crate) fn name(record: &EnvironmentRecord) -> &str {
-    let length = usize::try_from(record.name_length).unwrap_or(0).min(record.name.len());
-    core::str::from_utf8(&record.name[..length]).ok().filter(|name| !name.is_empty()).unwrap_or("unnamed")
 }
 
 fn from_attributes(attributes: EptAttributes) -> Binding {

@@ -19,7 +19,7 @@ fn copies_reach_guest_memory_and_nothing_else() {
     let mut read = [0; 6];
     memory.read(last_bytes, &mut read).expect("both frames are a guest's");
     assert_eq!(&read, b"across");
-    memory.scrub(first).expect("it is a guest's");
+    memory.scrub(first, 1).expect("it is a guest's");
     memory.read(last_bytes, &mut read).expect("both frames are a guest's");
     assert_eq!(&read, b"\0\0\0oss");
     for (address, length) in [
@@ -48,8 +48,8 @@ fn the_kernels_frames_are_not_copied_to() {
     let mut byte = [1];
     memory.read(address, &mut byte).expect("the first frame alone is a guest's");
     assert_eq!(byte, [0], "nothing has been written");
-    assert!(memory.scrub(after(first, 1)).is_err());
-    assert!(memory.scrub(after(first, 2)).is_ok());
+    assert!(memory.scrub(after(first, 1), 1).is_err());
+    assert!(memory.scrub(after(first, 2), 1).is_ok());
 }
 
 #[test]

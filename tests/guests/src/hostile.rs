@@ -12,6 +12,7 @@ mod delivery;
 mod endless;
 mod foreign;
 mod instructions;
+mod interface;
 mod memory;
 mod msrs;
 mod paging;
@@ -36,6 +37,8 @@ pub enum Outcome {
     Exited(u32),
     /// By the kernel, for a reason that begins so.
     Killed(&'static str),
+    /// By a call of whoever has authority over it, here itself.
+    Destroyed,
     /// Never: it only uses up its own slices.
     Endless,
 }
@@ -45,6 +48,7 @@ impl fmt::Display for Outcome {
         match self {
             Outcome::Exited(status) => write!(f, "exited {status}"),
             Outcome::Killed(reason) => write!(f, "killed \"{reason}\""),
+            Outcome::Destroyed => f.write_str("destroyed"),
             Outcome::Endless => f.write_str("endless"),
         }
     }
@@ -96,6 +100,7 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
     ]
     .into_iter()
     .flatten()
+    .chain(interface::cases())
 }
 
 /// Runs the case that the arguments name; the exit status.

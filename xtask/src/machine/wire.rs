@@ -64,11 +64,15 @@ impl Report {
         })
     }
 
-    /// How the environment with this name ended, and its exits.
+    /// How the environment that started with this name ended, and its exits. Environments may take any name later.
     #[must_use]
     pub fn ending(&self, wanted: &str) -> Option<(&report::Ending, u64)> {
+        let started = self.events.iter().find_map(|(_, event)| match event {
+            Event::Start { name, id, .. } if name == wanted => Some(id),
+            _ => None,
+        })?;
         self.events.iter().find_map(|(_, event)| match event {
-            Event::End { name, ending, exits, .. } if name == wanted => Some((ending, *exits)),
+            Event::End { id, ending, exits, .. } if id == started => Some((ending, *exits)),
             _ => None,
         })
     }

@@ -21,6 +21,10 @@ fn every_documented_line_is_understood() {
             Event::End { name: name.clone(), id, ending: Ending::Exited { status: u32::MAX }, exits: 12 },
         ),
         (
+            r#"end name="a b" id=2.7 outcome=destroyed exits=3"#,
+            Event::End { name: name.clone(), id, ending: Ending::Destroyed, exits: 3 },
+        ),
+        (
             r#"end name="a b" id=2.7 outcome=killed reason="page fault, again" rip=0xffffffff80000010 exits=12"#,
             Event::End {
                 name,

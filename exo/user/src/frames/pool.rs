@@ -174,8 +174,11 @@ impl<W: Words> Pool<W> {
 
     /// Takes `count` free frames in a row, the first a multiple of `alignment`: the lowest there are.
     pub fn take(&mut self, count: u64, alignment: u64) -> Option<u64> {
+        if count == 0 {
+            return None;
+        }
         let mut at = self.first as u64 * CHUNK;
-        while count != 0 {
+        loop {
             let free = self.next_free(at)?;
             if count == 1 && alignment == 1 {
                 self.first = usize::try_from(free / CHUNK).unwrap_or(0);
@@ -188,7 +191,6 @@ impl<W: Words> Pool<W> {
             }
             at += row + 1;
         }
-        None
     }
 
     /// Somebody no longer uses frames. One that was lost is forgotten. `false` where one was not in use; the others come back.
@@ -204,13 +206,23 @@ impl<W: Words> Pool<W> {
         all
     }
 
-    /// Takes the lowest run of free frames out that lies in a range, at most `most` frames: they are not the library's any more.
-    pub fn withdraw(&mut self, range: core::ops::Range<u64>, most: u64) -> Option<FrameRun> {
-        let first = self.next_free(range.start).filter(|&first| first < range.end && most != 0)?;
-        let count = self.free_from(first, most.min(range.end - first));
+    /// Takes the lowest run of free frames out that lies in a range and of which each is one to be `let_go`, at most `most` frames: they
+    /// are not the library's any more.
+    pub fn withdraw(
+        &mut self,
+        range: core::ops::Range<u64>,
+        most: u64,
+        let_go: impl Fn(u64) -> bool,
+    ) -> Option<FrameRun> {
+        let mut first = self.next_free(range.start).filter(|_| most != 0)?;
+        while first < range.end && !let_go(first) {
+            first = self.next_free(first + 1)?;
+        }
+        let free = self.free_from(first, most.min(range.end.saturating_sub(first)));
+        let count = (first..first + free).take_while(|&frame| let_go(frame)).count() as u64;
         let run = FrameRun { first, count };
         self.forget(run);
-        Some(run)
+        (count != 0).then_some(run)
     }
 
     /// Nobody uses these frames, and they are not the library's any more.

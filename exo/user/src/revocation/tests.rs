@@ -76,7 +76,9 @@ impl Holdings for World {
 
     fn give(&mut self, range: Range<u64>, count: u64) -> u64 {
         let (pool, kernel) = (&self.pool, &mut self.kernel);
-        let withdraw = |from: u64, most| pool.borrow_mut().withdraw(from..range.end, most);
+        let own: Vec<_> = kernel.frames.iter().map(|&state| state == fake::State::Bound).collect();
+        let is_own = |frame: u64| own[usize::try_from(frame).unwrap()];
+        let withdraw = |from: u64, most| pool.borrow_mut().withdraw(from..range.end, most, is_own);
         // SAFETY: nobody uses frames of a fake.
         let given = with_list(|list| unsafe { supply::give(kernel, list, 0, range.start, count, withdraw) });
         self.request.left -= given.min(self.request.left);
@@ -101,8 +103,8 @@ impl Holdings for World {
         self.pool.borrow().next_held(from)
     }
 
-    fn owns(&self, frame: u64) -> bool {
-        matches!(self.kernel.state(frame), fake::State::Own | fake::State::Bound)
+    fn is_usable(&self, frame: u64) -> bool {
+        frame >= FRAMES || self.kernel.state(frame) != fake::State::Foreign
     }
 }
 
@@ -189,6 +191,31 @@ fn named_frames_are_given_and_no_others() {
     assert_eq!(run(&mut world, &mut application), Answered { given: 10, lost: 0, unanswered: false });
     assert_eq!(application.asked, [Asked::Run(wanted)]);
     assert!((0..FRAMES).all(|frame| (world.kernel.state(frame) == fake::State::Free) == (15..25).contains(&frame)));
+}
+
+#[test]
+fn what_others_have_lent_is_not_given() {
+    let mut world = World::new();
+    let mut application = Application::new(&world, world.take(30));
+    (0..40).for_each(|frame| world.kernel.frames[frame] = fake::State::Lent);
+    world.ask(kind::FRAMES, ANY, 30, 30);
+    let answered = run(&mut world, &mut application);
+    assert_eq!(answered, Answered { given: 24, lost: 0, unanswered: true });
+    assert_eq!((world.kernel.count(fake::State::Lent), world.kernel.count(fake::State::Free)), (40, 24));
+}
+
+#[test]
+fn what_its_owner_takes_back_is_lost_and_an_own_frame_without_a_binding_is_not() {
+    let mut world = World::new();
+    let mine = world.take(2);
+    let mut application = Application::new(&world, Vec::new());
+    for (frame, state) in [(mine[0], fake::State::Foreign), (mine[1], fake::State::Own)] {
+        world.kernel.frames[usize::try_from(frame).unwrap()] = state;
+        world.entries.push(Repossession { kind: kind::FRAMES, reason: reason::OWNER, first: frame, count: 1 });
+    }
+    assert_eq!(run(&mut world, &mut application).lost, 2);
+    let pool = world.pool.borrow();
+    assert_eq!((pool.state(mine[0]), pool.state(mine[1])), (State::Lost, State::Used));
 }
 
 #[test]
