@@ -7,7 +7,9 @@ use anyhow::Result;
 /// all is well and 1 if not.
 pub fn verb() -> Result<u8> {
     let mut code = 0;
-    for (name, result) in [("lint", lint::verb(false)), ("bench", bench::verb(&bench::Options::check("null-call")))] {
+    for (name, result) in
+        [("lint", lint::verb(lint::Bless::default())), ("bench", bench::verb(&bench::Options::check("null-call")))]
+    {
         if let Err(error) = result {
             eprintln!("xtask: {name}: {error:#}");
             code = 1;

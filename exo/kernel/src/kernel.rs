@@ -7,6 +7,7 @@ use crate::storage::{self, Allocated, EXPOSED};
 use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use exo_abi::boot_page::FrameRun;
+use exo_abi::info::{MAX_ENVIRONMENTS, MAX_VCPUS};
 
 use exo_core::Core;
 use hv::addr::FrameNumber;
@@ -68,8 +69,8 @@ pub(crate) struct Guarded {
     pub(crate) spaces: Spaces,
 }
 
-/// Virtual CPUs that can wait for their CPU at one time.
-const MAX_PREPARED: usize = 128;
+/// Virtual CPUs that can wait for their CPU at one time: all that there can be.
+const MAX_PREPARED: usize = MAX_ENVIRONMENTS * MAX_VCPUS;
 
 /// The exokernel.
 #[derive(Debug)]

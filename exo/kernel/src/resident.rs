@@ -48,7 +48,9 @@ impl Resident {
         space: &GuestSpace,
         prepared: KernelBox<Prepared>,
     ) -> Result<KernelBox<Self>, OutOfFrames> {
-        let Prepared { id, vcpu, account, vpid, counters, faults, entry, .. } = KernelBox::into_inner(prepared);
+        let Prepared { id, vcpu, account, vpid, counters, faults, entry, held, .. } = KernelBox::into_inner(prepared);
+        // Under the lock, so nobody takes them between here and where they are wanted.
+        drop(held);
         let state = State {
             id,
             vcpu,

@@ -6,16 +6,15 @@ use crate::report::{self, End, Reason};
 use crate::resident::Resident;
 use core::convert::Infallible;
 use core::sync::atomic::Ordering;
+use exo_abi::info::{MAX_ENVIRONMENTS, MAX_VCPUS};
 use exo_core::{EnvironmentId, Outcome};
 use hv::cpu::interrupts::{self, TIMER_VECTOR};
 use hv::cpu::{self, CpuIndex, apic, local, tsc};
 use hv::pool::KernelBox;
 use hv::vmx::operation::Operation;
 
-/// Most virtual CPUs on one CPU.
-const MAX_RESIDENTS: usize = 128;
-
-pub(crate) type Residents = heapless::Vec<KernelBox<Resident>, MAX_RESIDENTS>;
+/// A CPU has room for every virtual CPU that there can be: nobody's is refused because others were quicker.
+pub(crate) type Residents = heapless::Vec<KernelBox<Resident>, { MAX_ENVIRONMENTS * MAX_VCPUS }>;
 
 /// Arms the deadline timer, where slices end by it; 0 disarms it.
 pub(crate) fn arm(operation: &Operation<'_>, deadline: u64) {
@@ -82,8 +81,11 @@ impl Kernel {
             drop(guarded);
             if resident.is_none_or(|resident| residents.push(resident).is_err()) {
                 self.with(operation.cpu, |core, services| {
-                    services.note_end(id, End::Killed(Reason::ReserveEmpty), 0);
-                    core.end(services, id, Outcome::Killed);
+                    // One that has begun to end meanwhile was not ended for this.
+                    if core.environments().is_live(id) {
+                        services.note_end(id, End::Killed(Reason::ReserveEmpty), 0);
+                        core.end(services, id, Outcome::Killed);
+                    }
                     core.vcpu_gone(services, id, vcpu);
                 });
             }

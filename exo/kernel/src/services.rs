@@ -85,16 +85,40 @@ impl<'k> Services<'k> {
     fn make_space(&self, id: EnvironmentId, account: Account) -> Option<KernelBox<Space>> {
         let number = SpaceNumber::new(u8::try_from(id.place()).ok()?)?;
         let mut guest = GuestSpace::new_in(&self.kernel.machine.features, account, number).ok()?;
-        let page = Page::<EnvironmentPage>::new_in(account)?;
-        guest.show(&page).ok()?;
-        for exposed in &self.kernel.exposed {
-            guest.show_run(exposed).ok()?;
-        }
+        let Some(page) = self.furnish(&mut guest, account) else {
+            self.dismantle(guest, id.place());
+            return None;
+        };
         let events = [const { None }; MAX_VCPUS];
         let exits = [0; EXIT_REASONS];
         let name = heapless::String::new();
         let space = Space { id, account, guest, page, events, name, waited_for: false, end: None, exits };
         KernelBox::new_in(account, space)
+    }
+
+    /// Shows a new space all that is exposed; its environment's page. `None` where the account does not suffice for that and the box
+    /// of the space.
+    fn furnish(&self, guest: &mut GuestSpace, account: Account) -> Option<Page<EnvironmentPage>> {
+        let page = Page::<EnvironmentPage>::new_in(account)?;
+        guest.show(&page).ok()?;
+        for exposed in &self.kernel.exposed {
+            guest.show_run(exposed).ok()?;
+        }
+        (pool::available(account) != 0).then_some(page)
+    }
+
+    /// Gives back the tables of a space in which nothing is bound, and whose virtual CPUs every CPU has let go of.
+    fn dismantle(&self, guest: GuestSpace, place: usize) {
+        match guest.retire() {
+            Ok(retired) => {
+                // What may be cached is of the tables.
+                let flushed = self.kernel.flush(self.cpu, 1 << place);
+                if retired.dismantle(&self.kernel.memory, &flushed).is_err() {
+                    log::error!("the space of a closed environment is not covered by its flush");
+                }
+            }
+            Err(_) => log::error!("a closed environment has virtual CPUs"),
+        }
     }
 }
 
@@ -210,16 +234,7 @@ impl Machine for Services<'_> {
     fn close(&mut self, environment: usize, _record: &EnvironmentRecord) {
         let Some(space) = self.spaces.take(environment) else { return };
         let Space { id, account, guest, page, events, name, waited_for, end, exits } = KernelBox::into_inner(space);
-        // Nothing was bound in it any more, and every CPU has let go of its virtual CPUs; what may be cached is of the tables.
-        match guest.retire() {
-            Ok(retired) => {
-                let flushed = self.kernel.flush(self.cpu, 1 << environment);
-                if retired.dismantle(&self.kernel.memory, &flushed).is_err() {
-                    log::error!("the space of a closed environment is not covered by its flush");
-                }
-            }
-            Err(_) => log::error!("a closed environment has virtual CPUs"),
-        }
+        self.dismantle(guest, environment);
         drop((page, events));
         self.withdraw(account);
         if !name.is_empty() {

@@ -10,7 +10,7 @@ use exo_core::{EnvironmentId, VcpuStart};
 use hv::addr::GuestPhysical;
 use hv::cpu::CpuIndex;
 use hv::page::{Page, SharedPage};
-use hv::pool::{Account, KernelBox};
+use hv::pool::{Account, KernelBox, KernelFrame};
 use hv::vmx::vcpu::{EntryState, Vcpu};
 
 /// Frames of the reserve that a virtual CPU takes: its pages and its box, what the hardware wants, and what its CPU keeps beside
@@ -28,7 +28,13 @@ pub(crate) struct Prepared {
     pub(crate) counters: Page<CountersPage>,
     pub(crate) faults: SharedPage,
     pub(crate) entry: EntryState,
+    /// What the CPU will want of the reserve: given back to it just before, so that nobody else takes it meanwhile.
+    pub(crate) held: [Option<KernelFrame>; HELD],
 }
+
+/// Frames of [`Vcpu::FRAMES`].
+const HELD: usize = 3;
+const _: () = assert!(HELD as u64 == Vcpu::FRAMES);
 
 impl Prepared {
     /// Makes the pages of a virtual CPU and shows them to its environment; the second is its event page. `None` where the reserve
@@ -40,6 +46,8 @@ impl Prepared {
         system_page: u64,
     ) -> Option<(KernelBox<Self>, SharedPage)> {
         let account = space.account;
+        let held = core::array::from_fn(|_| KernelFrame::take_from(account));
+        held.iter().all(Option::is_some).then_some(())?;
         let counters = Page::<CountersPage>::new_in(account)?;
         let faults = SharedPage::new_in(account)?;
         let events = SharedPage::new_in(account)?;
@@ -63,7 +71,8 @@ impl Prepared {
         });
         shown.ok()?;
         let vpid = u16::try_from(number).ok().and_then(NonZeroU16::new)?;
-        let prepared = Self { id: start.environment, vcpu: start.vcpu, cpu, account, vpid, counters, faults, entry };
+        let prepared =
+            Self { id: start.environment, vcpu: start.vcpu, cpu, account, vpid, counters, faults, entry, held };
         Some((KernelBox::new_in(account, prepared)?, events))
     }
 }

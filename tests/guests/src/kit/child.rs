@@ -76,7 +76,7 @@ impl Child {
         let table = cpu::read_cr3() & !0xfff;
         let stack = thread::stack(body, argument)?;
         let arguments = [self.id.argument(), on.into(), thread::entry(), stack, table];
-        works(Call::VcpuCreate, (self.authority, 0), &arguments)?;
+        thread::show(works(Call::VcpuCreate, (self.authority, 0), &arguments)?)?;
         for _ in 0..64 {
             let position = free_slice(on).ok_or("no free slice")?;
             let arguments = [on.into(), position, self.id.argument(), number.into()];

@@ -2,9 +2,13 @@
 
 use super::neighbour::free_slice;
 use super::{OWN, ask, works};
+use crate::hostile::Verdict;
+use alloc::format;
 use alloc::string::String;
 use core::arch::naked_asm;
+use exo_user::abi::boot_page::FrameRun;
 use exo_user::abi::call::Call;
+use exo_user::abi::events::EventPage;
 use exo_user::{cpu, frames, info};
 
 /// Frames of a stack.
@@ -53,7 +57,8 @@ pub fn next_number() -> u64 {
 pub fn make(cpu: u32, body: Body, argument: u64) -> Result<u64, String> {
     let number = next_number();
     let table = cpu::read_cr3() & !0xfff;
-    works(Call::VcpuCreate, (OWN, 0), &[0, cpu.into(), entry(), stack(body, argument)?, table])?;
+    let page = works(Call::VcpuCreate, (OWN, 0), &[0, cpu.into(), entry(), stack(body, argument)?, table])?;
+    show(page)?;
     Ok(number)
 }
 
@@ -81,8 +86,25 @@ pub fn run(cpu: u32, body: Body, argument: u64) -> Result<u64, String> {
     Ok(number)
 }
 
+/// Maps the event page of a new virtual CPU in the window of the tables that all share.
+///
+/// # Errors
+/// Where there is no frame for a table.
+pub fn show(event_page: u64) -> Verdict {
+    let run = FrameRun { first: event_page >> 12, count: 1 };
+    frames::extend_window(run).map_err(|error| format!("the event page cannot be mapped: {error}"))
+}
+
+/// Has no event of a virtual CPU keep it from blocking: not even that its slice has begun.
+pub fn mask_all(event_page: u64) {
+    let page = frames::window(event_page).cast::<EventPage>();
+    // SAFETY: the page is the virtual CPU's own, mapped in the window of the tables that all of them share.
+    unsafe { (&raw mut (*page).mask).write_volatile(u64::MAX) };
+}
+
 /// What a virtual CPU does that has nothing more to do.
-pub fn rest() -> ! {
+pub fn rest(event_page: u64) -> ! {
+    mask_all(event_page);
     loop {
         ask(Call::Block, (0, 0), &[0]);
     }

@@ -83,8 +83,8 @@ fn small_reserve(_boot: &'static BootPage) -> Verdict {
     must("64 frames suffice", least != 0)
 }
 
-extern "C" fn sleep(_: u64, _: u64) -> ! {
-    thread::rest()
+extern "C" fn sleep(page: u64, _: u64) -> ! {
+    thread::rest(page)
 }
 
 fn vcpus(boot: &'static BootPage) -> Verdict {

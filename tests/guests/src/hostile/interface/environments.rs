@@ -51,7 +51,7 @@ fn rule(_boot: &'static BootPage) -> Verdict {
 static SEEN: AtomicU64 = AtomicU64::new(0);
 
 /// What a child does to its parent, whose name is the argument. It counts what it was refused.
-extern "C" fn attack(_: u64, parent: u64) -> ! {
+extern "C" fn attack(page: u64, parent: u64) -> ! {
     let refused =
         |call, arguments: &[u64]| u64::from(ask(call, (0, 0), arguments).code == Error::Underprivileged.number());
     let mut count = 0;
@@ -64,7 +64,7 @@ extern "C" fn attack(_: u64, parent: u64) -> ! {
     count += refused(Call::BindRun, &[parent, 0, READ, 0x300, 1]);
     SEEN.store(count, Ordering::SeqCst);
     ask(Call::Exit, (0, 0), &[5]);
-    thread::rest()
+    thread::rest(page)
 }
 
 fn parent(boot: &'static BootPage) -> Verdict {
@@ -156,12 +156,12 @@ fn thread_time(child: &Child, cpu: u32) -> Verdict {
 
 static VICTIM: AtomicU64 = AtomicU64::new(0);
 
-extern "C" fn destroy_soon(_: u64, rounds: u64) -> ! {
+extern "C" fn destroy_soon(page: u64, rounds: u64) -> ! {
     for _ in 0..rounds {
         call::yield_slice();
     }
     ask(Call::EnvironmentDestroy, (CHILD, 0), &[VICTIM.load(Ordering::SeqCst)]);
-    thread::rest()
+    thread::rest(page)
 }
 
 fn ending(boot: &'static BootPage) -> Verdict {

@@ -41,8 +41,8 @@ fn donation(boot: &'static BootPage) -> Verdict {
     give_on(0, other)
 }
 
-fn block(_boot: &'static BootPage) -> Verdict {
-    thread::rest()
+fn block(boot: &'static BootPage) -> Verdict {
+    thread::rest(boot.event_page_physical)
 }
 
 fn stop(_boot: &'static BootPage) -> Verdict {

@@ -117,8 +117,8 @@ fn grace(boot: &'static BootPage) -> Verdict {
     }
 }
 
-extern "C" fn sleep(_: u64, _: u64) -> ! {
-    thread::rest()
+extern "C" fn sleep(page: u64, _: u64) -> ! {
+    thread::rest(page)
 }
 
 fn yield_to(boot: &'static BootPage) -> Verdict {

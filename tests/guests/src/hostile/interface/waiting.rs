@@ -64,10 +64,11 @@ static PROGRAM: AtomicU64 = AtomicU64::new(0);
 static WOKEN: AtomicU64 = AtomicU64::new(0);
 
 /// Waits for what the program says, then says so.
-extern "C" fn wait(_: u64, length: u64) -> ! {
+extern "C" fn wait(page: u64, length: u64) -> ! {
+    thread::mask_all(page);
     let reply = crate::kit::ask(Call::BlockOn, (0, 0), &[PROGRAM.load(Ordering::SeqCst), length]);
     WOKEN.store(reply.code + 1, Ordering::SeqCst);
-    thread::rest()
+    thread::rest(page)
 }
 
 fn waiting(boot: &BootPage, list: &List, length: u64) -> Verdict {
