@@ -16,7 +16,7 @@ mod window;
 
 pub use choice::Wanted;
 pub(crate) use exchange::is_usable;
-pub use exchange::{grow, is_own, shrink, take_promised};
+pub use exchange::{grow, is_own, set_guaranteed, shrink, take_promised};
 pub use owned::OwnedFrames;
 pub use supply::FramesError;
 pub(crate) use window::extend;

@@ -2,7 +2,7 @@
 
 use super::pool::State;
 use super::{FramesError, POOL, Wanted, choice, extend_window, list, supply, window};
-use crate::call::Machine;
+use crate::call::{Failure, Kernel, Machine};
 use crate::capability::{Capability, rights};
 use crate::info;
 use exo_abi::boot_page::FrameRun;
@@ -120,6 +120,15 @@ pub(crate) fn is_usable(frame: u64) -> bool {
     let bound = |binders: u64| binders >> (info::own_id().index % 64) & 1 != 0;
     info::frame(frame)
         .is_none_or(|record| record.state == frame_state::OWNED && (is_own(frame) || bound(record.binders)))
+}
+
+/// Puts frames into the set that nobody but a dominator can claim, or takes them out; how many are in it. It is never larger than the
+/// guarantee. What a library OS cannot do without belongs there: its image, its stacks, its page tables, its heap.
+///
+/// # Errors
+/// As the table says.
+pub fn set_guaranteed(run: FrameRun, on: bool) -> Result<u64, Failure> {
+    Machine.set_guaranteed(run.first, run.count, on.into())
 }
 
 /// Gives up to `count` free frames of the pool within a range of frame numbers back to the kernel, with two calls for each 256
