@@ -102,8 +102,7 @@ pub fn modules(data: &BootData<'static>) -> Result<Modules, Refusal> {
         // The lists have the same capacity.
         let _ = modules.push((module.range, line));
     }
-    let lines: heapless::Vec<ModuleOptions<'static>, MAX_MODULES> = modules.iter().map(|&(_, line)| line).collect();
-    command_line::check_modules(&lines)?;
+    command_line::check_modules(modules.iter().map(|(_, line)| line))?;
     Ok(modules)
 }
 
@@ -199,7 +198,8 @@ pub fn kernel(
     memory: &MemoryMap,
 ) -> Result<&'static Kernel, Refusal> {
     let tsc_hertz = time::calibrate().or_else(|| power_timer(firmware)).unwrap_or(0);
-    let slice_ticks = (tsc_hertz.max(1_000_000) / 1_000_000).saturating_mul(options.slice_us.into());
+    let ticks = |microseconds: u32| (tsc_hertz.max(1_000_000) / 1_000_000).saturating_mul(microseconds.into());
+    let slice_ticks = ticks(options.slice_us);
     let listed = firmware.as_ref().map_or(1, |firmware| firmware.cpus.len());
     let cpus = options.cpus.map_or(listed, |most| listed.min(most as usize));
     log::info!("{cpus} CPU(s), TSC at {tsc_hertz} Hz, slices of {slice_ticks} ticks");
@@ -213,7 +213,7 @@ pub fn kernel(
     let configuration = Configuration {
         tsc_hertz,
         slice_ticks,
-        grace_ticks: slice_ticks / 8,
+        grace_ticks: options.grace_us.map_or(slice_ticks / 8, ticks),
         cpus,
         finish: refusal::finish_choice(),
         trace: options.trace,
@@ -240,11 +240,11 @@ pub fn load(
         memory_frames: line.memory_frames,
         cpu: CpuIndex::new(line.cpu).filter(|&cpu| cpu.as_usize() < kernel.cpus()),
         slices: line.slices,
-        guarantee_frames: line.memory_frames,
-        reserve_frames: 96 + line.memory_frames / 128,
+        guarantee_frames: line.guarantee_frames,
+        reserve_frames: line.reserve_frames,
         guard: u8::try_from(number + 1).ok().and_then(|byte| Name::new(&[byte])).unwrap_or_default(),
-        audit: false,
-        capabilities: &[],
+        audit: line.audit,
+        capabilities: &line.capabilities,
         background: line.background,
         input: line.input,
         arguments,

@@ -114,14 +114,16 @@ impl GuestMemory {
         })
     }
 
-    /// Fills a frame with zeros.
+    /// Fills frames with zeros.
     ///
     /// # Errors
-    /// [`NotGuestMemory`] where the frame is not one that guests may hold.
-    pub fn scrub(&self, frame: FrameNumber) -> Result<(), NotGuestMemory> {
-        self.with_range(frame.start(), usize_of(FRAME_SIZE), |_| {
-            // SAFETY: the frame is guest RAM in the window, and stays that as long as it is held; the kernel keeps no reference to it.
-            unsafe { physmap::zero(frame) }
+    /// [`NotGuestMemory`] where a frame is not one that guests may hold; nothing has changed then.
+    pub fn scrub(&self, first: FrameNumber, count: u64) -> Result<(), NotGuestMemory> {
+        let length = usize_of(count.saturating_mul(FRAME_SIZE));
+        self.with_range(first.start(), length, |bytes| {
+            // SAFETY: the frames are guest RAM in the window, one after the other, and stay that as long as they are held; the
+            // kernel keeps no reference to them. Whole words, for frames are aligned.
+            unsafe { bytes.cast::<u64>().write_bytes(0, length / size_of::<u64>()) }
         })
     }
 

@@ -1,15 +1,18 @@
 //! Frames that the kernel keeps for itself: tables, VMCSs, stacks, per-vCPU pages.
 
-use crate::addr::{FRAME_SIZE, FrameNumber, HostPhysical, LARGE_FRAMES};
+mod boxed;
+mod exposed;
+mod tables;
+
+pub use boxed::KernelBox;
+pub use exposed::{Exposed, take_exposed, take_slice, take_slice_with};
+pub(crate) use tables::KernelTables;
+
+use crate::addr::{FRAME_SIZE, FrameNumber};
 use crate::guest_memory::{self, GuestMemory, InUse};
-use crate::paging::TableMemory;
 use crate::physmap::{self, usize_of};
-use core::marker::PhantomData;
-use core::mem::ManuallyDrop;
-use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 use spin::Mutex;
-use zerocopy::{FromBytes, IntoBytes};
 
 #[cfg(all(test, not(loom)))]
 mod tests;
@@ -205,152 +208,5 @@ impl KernelFrame {
 impl Drop for KernelFrame {
     fn drop(&mut self) {
         give(self.0);
-    }
-}
-
-/// Paging tables in the kernel's frames; new ones come from this account.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct KernelTables(pub(crate) Account);
-
-impl TableMemory for KernelTables {
-    fn read(&self, table: FrameNumber, index: usize) -> u64 {
-        assert!(index < 512, "a table has 512 entries");
-        // SAFETY: a `Tree` reads only tables that it took from here; volatile, as the CPU sets accessed and dirty bits.
-        unsafe { physmap::pointer::<u64>(table.start()).add(index).read_volatile() }
-    }
-
-    fn write(&mut self, table: FrameNumber, index: usize, value: u64) {
-        assert!(index < 512, "a table has 512 entries");
-        // SAFETY: as in `read`; whoever holds the tree mutably is its only writer but the CPU.
-        unsafe { physmap::pointer::<u64>(table.start()).add(index).write_volatile(value) }
-    }
-
-    fn take(&mut self) -> Option<FrameNumber> {
-        take(self.0)
-    }
-
-    fn give(&mut self, table: FrameNumber) {
-        give(table);
-    }
-}
-
-/// Takes a run of frames that is never returned, as a slice of `count` copies of `value`.
-#[must_use]
-pub fn take_slice<T: Copy>(count: u64, value: T) -> Option<&'static mut [T]> {
-    take_slice_with(count, || value)
-}
-
-/// The same with a value made for each element.
-#[must_use]
-pub fn take_slice_with<T>(count: u64, value: impl FnMut() -> T) -> Option<&'static mut [T]> {
-    take_run_of(count, 1, value).map(|(_, slice)| slice)
-}
-
-fn take_run_of<T>(count: u64, align: u64, mut value: impl FnMut() -> T) -> Option<(Exposed, &'static mut [T])> {
-    let frames = count.checked_mul(size_of::<T>() as u64)?.div_ceil(FRAME_SIZE).max(1);
-    let (first, start) = KernelFrame::take_aligned_run(frames, align)?;
-    let start = start.cast::<T>();
-    let length = usize_of(count);
-    for index in 0..length {
-        // SAFETY: the run has room for `count` elements, is page-aligned, and is this function's alone.
-        unsafe { start.add(index).write(value()) };
-    }
-    // SAFETY: as above, and all elements are initialised; the run is never returned.
-    let slice = unsafe { core::slice::from_raw_parts_mut(start.as_ptr(), length) };
-    Some((Exposed { first, count: frames }, slice))
-}
-
-/// A run of frames of the kernel's that any guest may read, and that hold nothing but one slice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Exposed {
-    pub(crate) first: FrameNumber,
-    pub(crate) count: u64,
-}
-
-impl Exposed {
-    /// Where it begins.
-    #[must_use]
-    pub const fn start(&self) -> HostPhysical {
-        self.first.start()
-    }
-
-    /// Its first frame.
-    #[must_use]
-    pub const fn first(&self) -> FrameNumber {
-        self.first
-    }
-
-    /// How many frames.
-    #[must_use]
-    pub const fn count(&self) -> u64 {
-        self.count
-    }
-}
-
-/// Takes a run of frames that is never returned and that guests may be shown, as a slice of `count` copies of `value`. What the slice
-/// leaves of the last frame is zero.
-#[must_use]
-pub fn take_exposed<T: IntoBytes + FromBytes + Copy>(count: u64, value: T) -> Option<(Exposed, &'static mut [T])> {
-    let bytes = count.checked_mul(size_of::<T>() as u64)?;
-    // Large enough for large leaves: aligned so that they fit.
-    let align = if bytes >= LARGE_FRAMES * FRAME_SIZE { LARGE_FRAMES } else { 1 };
-    take_run_of(count, align, || value)
-}
-
-/// A value in a kernel frame of its own: the kernel has no heap.
-#[derive(Debug)]
-pub struct KernelBox<T> {
-    frame: KernelFrame,
-    value: PhantomData<T>,
-}
-
-impl<T> KernelBox<T> {
-    /// Moves a value into a frame of the kernel's own; `None`, and the value is dropped, where there is none.
-    #[must_use]
-    pub fn new(value: T) -> Option<Self> {
-        Self::new_in(Account::KERNEL, value)
-    }
-
-    /// The same in a frame of an account.
-    #[must_use]
-    pub fn new_in(account: Account, value: T) -> Option<Self> {
-        const { assert!(size_of::<T>() <= 4096 && align_of::<T>() <= 4096) };
-        let frame = KernelFrame::take_from(account)?;
-        // SAFETY: the frame is large enough, aligned and this box's alone.
-        unsafe { frame.pointer::<T>().write(value) };
-        Some(Self { frame, value: PhantomData })
-    }
-
-    /// Moves the value out again.
-    #[must_use]
-    pub fn into_inner(boxed: Self) -> T {
-        let boxed = ManuallyDrop::new(boxed);
-        // SAFETY: the frame holds an initialised value; neither it nor the frame is used again, since `boxed` is not dropped.
-        let (value, frame) = unsafe { (boxed.frame.pointer::<T>().read(), core::ptr::read(&raw const boxed.frame)) };
-        drop(frame);
-        value
-    }
-}
-
-impl<T> Deref for KernelBox<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        // SAFETY: the frame holds an initialised value, and only this box refers to it.
-        unsafe { &*self.frame.pointer::<T>() }
-    }
-}
-
-impl<T> DerefMut for KernelBox<T> {
-    fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: as in `deref`; `&mut self` makes it the only reference.
-        unsafe { &mut *self.frame.pointer::<T>() }
-    }
-}
-
-impl<T> Drop for KernelBox<T> {
-    fn drop(&mut self) {
-        // SAFETY: the value is initialised and nobody uses it after its box.
-        unsafe { core::ptr::drop_in_place(self.frame.pointer::<T>()) };
     }
 }

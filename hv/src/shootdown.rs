@@ -19,8 +19,14 @@
 //! Nothing here flushes, kicks or enters: it only decides who must, so it is tested on the host, and by `loom` in every order that the
 //! memory model allows.
 
-use crate::paging::{Flushed, covered_now, flushed};
-use crate::sync::{AtomicU64, AtomicUsize, Ordering};
+mod space;
+mod waiting;
+
+pub use space::{MAX_SPACES, SpaceNumber};
+pub use waiting::Waiting;
+
+use crate::paging::{Flushed, covered_now};
+use crate::sync::{AtomicU64, AtomicUsize, Ordering, fence};
 
 #[cfg(all(test, loom))]
 mod loom_tests;
@@ -46,33 +52,6 @@ const GUEST: u64 = 1 << 63;
 /// Where the space is: six bits.
 const SPACE_SHIFT: u32 = 57;
 const EPOCH: u64 = (1 << SPACE_SHIFT) - 1;
-/// Most guest spaces that one word can name.
-pub const MAX_SPACES: u8 = 64;
-
-/// Which guest space, for shootdowns: below [`MAX_SPACES`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SpaceNumber(u8);
-
-impl SpaceNumber {
-    /// The space with this number; `None` where there is none.
-    #[must_use]
-    pub const fn new(number: u8) -> Option<Self> {
-        if number < MAX_SPACES { Some(Self(number)) } else { None }
-    }
-
-    /// The number.
-    #[must_use]
-    pub const fn number(self) -> u8 {
-        self.0
-    }
-
-    /// Its bit in a set of spaces.
-    #[must_use]
-    pub const fn bit(self) -> u64 {
-        1 << self.0
-    }
-}
-
 /// All guest spaces.
 pub const ALL_SPACES: u64 = u64::MAX;
 /// No epoch is as large: a CPU that has never flushed does so before it first enters.
@@ -87,9 +66,9 @@ impl CpuState {
 
     /// Whether this CPU is in one of these spaces and has entered it before `epoch`.
     fn is_behind(&self, epoch: u64, spaces: u64) -> bool {
-        // SeqCst: see `enter`. It is also an acquire: once the CPU is seen to have left its guest, all that the guest
-        // did to memory through the old translation comes before whatever the frame is used for next.
-        let published = self.published.load(Ordering::SeqCst);
+        // Acquire: once the CPU is seen to have left its guest, all that the guest did to memory through the old translation
+        // comes before whatever the frame is used for next.
+        let published = self.published.load(Ordering::Acquire);
         let space = (published & !GUEST) >> SPACE_SHIFT;
         published & GUEST != 0 && spaces >> space & 1 != 0 && published & EPOCH < epoch
     }
@@ -129,18 +108,20 @@ impl<const N: usize> Shootdown<N> {
     pub fn enter(&self, cpu: usize, space: SpaceNumber) -> bool {
         let own = &self.cpus[cpu];
         if own.flushed.load(Ordering::Relaxed) == NEVER {
-            // SeqCst: before `published`. An initiator that misses this has raised the epoch before we load it, and we flush.
-            self.seen.fetch_max(cpu + 1, Ordering::SeqCst);
+            // Before the fence below: an initiator that misses this has raised the epoch before we load it, and we flush.
+            self.seen.fetch_max(cpu + 1, Ordering::Relaxed);
         }
-        let guest = GUEST | u64::from(space.0) << SPACE_SHIFT;
-        // This is Dekker's pattern: we store `published` and then load `epoch`; an initiator stores `epoch` and then
-        // loads `published`. Both pairs need the one total order of SeqCst: anything weaker lets both miss the other's
-        // store (x86 itself reorders a store with a later load). So either we see the new epoch here and publish that,
-        // or the initiator sees us in the guest with the old one, kicks us and waits.
-        let mut epoch = self.epoch.load(Ordering::SeqCst);
+        let guest = GUEST | u64::from(space.number()) << SPACE_SHIFT;
+        // This is Dekker's pattern: we store `published` and then load `epoch`; an initiator stores `epoch` and then loads
+        // `published`. Each has a SeqCst fence in between: anything weaker lets both miss the other's store (x86 itself reorders a
+        // store with a later load). So either we see the new epoch here and publish that, or the initiator sees us in the
+        // guest with the old one, kicks us and waits.
+        let mut epoch = self.epoch.load(Ordering::Acquire);
         loop {
-            own.published.store(guest | epoch, Ordering::SeqCst);
-            let now = self.epoch.load(Ordering::SeqCst);
+            // Release: whoever sees us in a guest again, with a new epoch, takes it that we have left the old one.
+            own.published.store(guest | epoch, Ordering::Release);
+            fence(Ordering::SeqCst);
+            let now = self.epoch.load(Ordering::Acquire);
             if now == epoch {
                 break;
             }
@@ -198,10 +179,12 @@ impl<const N: usize> Shootdown<N> {
         assert!(!self.cpus[me].is_behind(u64::MAX, ALL_SPACES), "a CPU in a guest cannot flush others");
         // Before the epoch: what is covered was taken away before, so it is visible to whoever sees the new epoch.
         let covers = covered_now();
-        // SeqCst: see `enter`. As a release it publishes the changes to the tables.
-        let epoch = self.epoch.fetch_add(1, Ordering::SeqCst) + 1;
+        // Release: the changes to the tables are there for whoever sees the new epoch. Acquire: another initiator's, raised before,
+        // come with it. The fence: see `enter`.
+        let epoch = self.epoch.fetch_add(1, Ordering::AcqRel) + 1;
+        fence(Ordering::SeqCst);
         let mut cpus = 0;
-        let seen = self.seen.load(Ordering::SeqCst).min(N);
+        let seen = self.seen.load(Ordering::Relaxed).min(N);
         for (cpu, state) in self.cpus[..seen].iter().enumerate() {
             if state.is_behind(epoch, spaces) {
                 cpus |= 1 << cpu;
@@ -216,40 +199,5 @@ impl<const N: usize> Shootdown<N> {
     pub fn epoch(&self) -> u64 {
         // Relaxed: a counter for reports.
         self.epoch.load(Ordering::Relaxed)
-    }
-}
-
-/// A shootdown under way.
-#[derive(Debug)]
-#[must_use = "a shootdown proves nothing before every CPU has answered"]
-pub struct Waiting {
-    epoch: u64,
-    spaces: u64,
-    cpus: u64,
-    covers: u64,
-}
-
-impl Waiting {
-    /// The CPUs that were in a guest and have not been seen outside it since, one bit each.
-    #[must_use]
-    pub const fn cpus(&self) -> u64 {
-        self.cpus
-    }
-
-    /// Looks again.
-    ///
-    /// # Errors
-    /// The shootdown itself, while some CPU has not answered.
-    pub fn check<const N: usize>(mut self, shootdown: &Shootdown<N>) -> Result<Flushed, Self> {
-        if self.cpus == 0 {
-            return Ok(flushed(self.covers, self.spaces));
-        }
-        for (cpu, state) in shootdown.cpus.iter().enumerate() {
-            // A CPU that has left and entered again has compared epochs in between; it counts as having answered.
-            if self.cpus & 1 << cpu != 0 && !state.is_behind(self.epoch, self.spaces) {
-                self.cpus &= !(1 << cpu);
-            }
-        }
-        if self.cpus == 0 { Ok(flushed(self.covers, self.spaces)) } else { Err(self) }
     }
 }

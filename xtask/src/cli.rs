@@ -54,9 +54,12 @@ enum Verb {
     },
     /// Check the source
     Lint {
-        /// Rewrite the unsafe ledger
+        /// Rewrite the unsafe ledger and docs/abi.md
         #[arg(long)]
         bless: bool,
+        /// Change the digest of the contract's version; once anybody has built against it, raise ABI_VERSION instead
+        #[arg(long)]
+        bless_abi: bool,
     },
     /// Measure operations and compare them with their targets
     Bench(bench::Options),
@@ -83,7 +86,7 @@ fn dispatch(verb: Verb) -> Result<u8> {
     match verb {
         Verb::Setup { no_install } => setup::verb(!no_install)?,
         Verb::Test { which, filter } => return test::verb(which, filter.as_deref()),
-        Verb::Lint { bless } => lint::verb(bless)?,
+        Verb::Lint { bless, bless_abi } => lint::verb(lint::Bless { document: bless, version: bless_abi })?,
         Verb::Bench(options) => bench::verb(&options)?,
         Verb::CheckCpu => check_cpu::verb(),
         Verb::Ci => return ci::verb(),

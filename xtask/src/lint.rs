@@ -1,10 +1,14 @@
 //! The verb `lint`: everything that can be said about the source without running it.
 
+mod abi;
 mod assembly;
+mod blessed;
 mod layers;
 mod ledger;
 mod length;
 mod source;
+
+pub use abi::Bless;
 
 use crate::toolchain::{TARGET, Toolchain};
 use crate::{cargo, paths, process};
@@ -16,14 +20,15 @@ const BARE: [&str; 6] = ["hv", "exo-abi", "exo-core", "exo-kernel", "exo-user", 
 /// Packages with binaries for the bare machine; their libraries are checked with them.
 const BARE_BINARIES: [&str; 4] = ["boot", "guests", "libos-unix", "libos-db"];
 
-/// Checks everything and reports every failure. `bless` rewrites the unsafe ledger.
-pub fn verb(bless: bool) -> Result<()> {
+/// Checks everything and reports every failure. What `bless` says is written instead: the unsafe ledger and the contract.
+pub fn verb(bless: Bless) -> Result<()> {
     let sources = source::all()?;
-    let checks: [(&str, &dyn Fn() -> Result<()>); 8] = [
+    let checks: [(&str, &dyn Fn() -> Result<()>); 9] = [
         ("formatting", &format),
         ("layers", &|| layers::check(&cargo::metadata()?)),
         ("privileged instructions", &|| assembly::check(&sources)),
-        ("unsafe ledger", &|| ledger::check(&sources, bless)),
+        ("unsafe ledger", &|| ledger::check(&sources, bless.document)),
+        ("the contract", &|| abi::check(&sources, bless)),
         ("file lengths", &|| length::check(&sources)),
         ("no_std libraries on stable", &bare_libraries),
         ("clippy", &clippy),

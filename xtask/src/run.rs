@@ -123,8 +123,10 @@ fn spec(options: &Options) -> Result<Spec> {
     let interactive = options.interactive || (std::io::stdin().is_terminal() && options.exec.is_none());
     let endless = Duration::from_secs(u64::from(u32::MAX));
     let mut kernel_arguments = options.kernel_arguments.clone();
-    if let Some(slice) = machine.slice_us {
-        kernel_arguments = format!("slice_us={slice} {kernel_arguments}");
+    for (key, value) in [("slice_us", machine.slice_us), ("grace_us", machine.grace_us)] {
+        if let Some(value) = value {
+            kernel_arguments = format!("{key}={value} {kernel_arguments}");
+        }
     }
     Ok(Spec {
         emulator: emulator(options.emu)?,

@@ -48,6 +48,30 @@ pub enum CommandLineError<'a> {
     },
     /// The line ends in a backslash.
     TrailingBackslash,
+    /// The grace is longer than the slice.
+    GraceAboveSlice {
+        /// The grace in microseconds.
+        grace_us: u32,
+        /// The slice in microseconds.
+        slice_us: u32,
+    },
+    /// More frames are guaranteed than given.
+    GuaranteeAboveMemory {
+        /// Frames guaranteed.
+        guarantee: u64,
+        /// Frames given.
+        memory: u64,
+    },
+    /// Two capabilities are for the same slot.
+    SlotTaken {
+        /// The second one's value as written.
+        value: &'a str,
+    },
+    /// More capabilities than a boot page can list beside the environment's own.
+    TooManyCapabilities {
+        /// How many it can list.
+        most: usize,
+    },
     /// Two modules have the same name.
     NameTaken {
         /// The name.
@@ -78,6 +102,18 @@ impl fmt::Display for CommandLineError<'_> {
             Self::MissingKey { key } => write!(f, "key '{key}' is missing"),
             Self::UnclosedQuote { word } => write!(f, "a quote in '{}' is not closed", word.escape_debug()),
             Self::TrailingBackslash => f.write_str("the line ends in a backslash"),
+            Self::GraceAboveSlice { grace_us, slice_us } => {
+                write!(f, "key 'grace_us' says {grace_us}, more than the slice of {slice_us}")
+            }
+            Self::GuaranteeAboveMemory { guarantee, memory } => {
+                write!(f, "key 'guarantee' says {guarantee} frames, more than the memory of {memory}")
+            }
+            Self::SlotTaken { value } => {
+                write!(f, "key 'capability' has '{}' for a slot that is taken", value.escape_debug())
+            }
+            Self::TooManyCapabilities { most } => {
+                write!(f, "key 'capability' stands more than {most} times on the line")
+            }
             Self::NameTaken { name } => write!(f, "two modules are named '{}'", name.escape_debug()),
             Self::SecondInput { first, second } => {
                 write!(f, "'{}' and '{}' both want the input", first.escape_debug(), second.escape_debug())

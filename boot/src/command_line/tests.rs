@@ -1,4 +1,4 @@
-use super::{CommandLineError, Finish, KernelOptions, Output, Timer, check_modules, parse_kernel, parse_module};
+use super::{Finish, KernelOptions, Output, Timer, parse_kernel, parse_module};
 use proptest::prelude::{any, prop, prop_assert_eq, proptest};
 use std::string::{String, ToString};
 use std::vec::Vec;
@@ -10,6 +10,7 @@ fn an_empty_line_gives_the_documented_defaults() {
         output: Output::Com1,
         finish: Finish::Halt,
         slice_us: 10_000,
+        grace_us: None,
         timer: Timer::Auto,
         cpus: None,
         trace: false,
@@ -20,26 +21,20 @@ fn an_empty_line_gives_the_documented_defaults() {
 
 #[test]
 fn every_kernel_key_is_understood() {
-    let line = "output=e9 finish=qemu slice_us=100 timer=\"preemption\" cpus=64 trace=on dump-capabilities";
+    let line =
+        "output=e9 finish=qemu slice_us=100 grace_us=100 timer=\"preemption\" cpus=64 trace=on dump-capabilities";
     let options = parse_kernel(line).unwrap();
     let expected = KernelOptions {
         output: Output::E9,
         finish: Finish::Qemu,
         slice_us: 100,
+        grace_us: Some(100),
         timer: Timer::Preemption,
         cpus: Some(64),
         trace: true,
         dump_capabilities: true,
     };
     assert_eq!(options, expected);
-}
-
-#[test]
-fn the_documented_module_line_is_understood() {
-    let options = parse_module("name=hello memory=4 cpu=0 arguments=\"three times\"").unwrap();
-    assert_eq!((options.name, options.memory_frames, options.cpu, options.slices), ("hello", 1024, 0, 1));
-    assert_eq!((options.background, options.input), (false, false));
-    assert_eq!(options.arguments.to_string(), "three times");
 }
 
 #[test]
@@ -70,30 +65,9 @@ fn every_refusal_names_the_key_and_the_value() {
     assert_eq!(kernel("output=\"com1"), "a quote in 'output=\\\"com1' is not closed");
     assert_eq!(kernel("output=com1\\"), "the line ends in a backslash");
     assert_eq!(kernel("output=\u{1e}"), "key 'output' has the value '\\u{1e}', not com1 or e9");
-    let module = |line| parse_module(line).unwrap_err().to_string();
-    assert_eq!(module("memory=1"), "key 'name' is missing");
-    assert_eq!(
-        module("name=\"\""),
-        "key 'name' has the value '\\\"\\\"', not 1 to 32 bytes without quotes, backslashes and control characters"
-    );
-    assert_eq!(module("name=a memory=0"), "key 'memory' has the value '0', not 1 to 16777216 (MiB)");
-    assert_eq!(module("name=a slices=17"), "key 'slices' has the value '17', not 1 to 16");
-}
-
-#[test]
-fn limits_are_exact() {
-    let line = std::format!("name={} arguments=\"{}\"", "n".repeat(32), " ".repeat(1024));
-    assert_eq!(parse_module(&line).unwrap().arguments.length(), 1024);
-    assert!(parse_module(&line.replacen("arguments=\"", "arguments=\" ", 1)).is_err());
-    assert!(parse_module(&line.replacen("name=", "name=n", 1)).is_err());
-}
-
-#[test]
-fn modules_collide_by_name_and_by_input() {
-    let [a, b, c] = ["name=a input", "name=b", "name=c input"].map(|line| parse_module(line).unwrap());
-    assert_eq!(check_modules(&[a, b]), Ok(()));
-    assert_eq!(check_modules(&[a, b, a]), Err(CommandLineError::NameTaken { name: "a" }));
-    assert_eq!(check_modules(&[a, b, c]), Err(CommandLineError::SecondInput { first: "a", second: "c" }));
+    assert_eq!(kernel("grace_us=9"), "key 'grace_us' has the value '9', not 10 to 1000000");
+    assert_eq!(kernel("grace_us=10001"), "key 'grace_us' says 10001, more than the slice of 10000");
+    assert_eq!(kernel("grace_us=201 slice_us=200"), "key 'grace_us' says 201, more than the slice of 200");
 }
 
 /// How GRUB writes one word of its own command line into the line that the kernel gets.
@@ -113,7 +87,7 @@ proptest! {
 
     #[test]
     fn nearly_right_text_is_taken_or_refused(words in prop::collection::vec(
-        "name|memory|cpus|arguments|=|\"|\\\\| |[0-9]{1,20}|on|é", 0..30)) {
+        "name|memory|cpus|arguments|capability|reserve|=|:|02\\.01|rw|=|\"|\\\\| |[0-9]{1,20}|on|é", 0..30)) {
         let line: String = words.concat();
         let _ = parse_kernel(&line).map_err(|error| error.to_string());
         let _ = parse_module(&line).map_err(|error| error.to_string());

@@ -96,9 +96,14 @@ impl<'a> Word<'a> {
         }
     }
 
+    /// The value as written, for errors.
+    pub(super) fn raw(&self) -> &'a str {
+        self.value.unwrap_or("")
+    }
+
     /// The error for a value that the key does not allow.
     pub(super) fn bad(&self, allowed: &'static str) -> CommandLineError<'a> {
-        CommandLineError::BadValue { key: self.key, value: self.value.unwrap_or(""), allowed }
+        CommandLineError::BadValue { key: self.key, value: self.raw(), allowed }
     }
 
     pub(super) fn one_of<T: Copy>(
@@ -115,12 +120,14 @@ impl<'a> Word<'a> {
     where
         T: FromStr + PartialOrd,
     {
-        let digits = self.value()?.plain().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-        match digits.and_then(|digits| digits.parse().ok()) {
-            Some(number) if (least..=most).contains(&number) => Ok(number),
-            _ => Err(self.bad(allowed)),
-        }
+        let number = self.value()?.plain().and_then(decimal);
+        number.filter(|number| (least..=most).contains(number)).ok_or_else(|| self.bad(allowed))
     }
+}
+
+/// The number that is written in digits and nothing else.
+pub(super) fn decimal<T: FromStr>(text: &str) -> Option<T> {
+    text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// The words of a line, in order. After an error come no more words.

@@ -83,23 +83,24 @@ macro_rules! call_table {
     4 Yield yield_slice {
         credential: "", second: "", arguments: [], value: "0", errors: []
     }
-    /// Says what becomes of an access of this virtual CPU to memory that the environment does not hold: with 1 it reaches vector 20
-    /// with the fault page, with 0, as at first, it ends the environment.
+    /// Says what becomes of this virtual CPU's accesses to memory that the environment does not hold: with 1 they reach its
+    /// vector 20, told by the fault page; with 0, as at first, they end the environment.
     5 SetFaultDelivery set_fault_delivery {
         credential: "", second: "", arguments: [on], value: "0", errors: [BadArgument]
     }
-    /// Names code and stack for a fault of this virtual CPU that cannot be delivered; it is used once and must then be set again.
-    /// `instruction` 0 takes it back. It begins with interrupts off, rdi and rsi the linear and physical address of the access,
-    /// rdx, rcx and r8 the old RIP, RSP and RFLAGS.
+    /// Names code and stack for a fault of this virtual CPU that cannot be delivered. The code begins with interrupts off, the
+    /// linear and the physical address of the access in rdi and rsi, and the old RIP, RSP and RFLAGS in rdx, rcx and r8. It is used
+    /// once and must then be set again; `instruction` 0 takes it back.
     6 SetLastResort set_last_resort {
         credential: "", second: "", arguments: [instruction, stack], value: "0", errors: [BadArgument]
     }
-    /// Gives up the slice and sleeps until an event comes or the TSC reaches `until`; 0 is never. Returns at once where an event
-    /// that is not masked is pending.
+    /// Gives up the slice and sleeps until an event comes or the TSC reaches `until`; 0 is never. Returns at once where an
+    /// unmasked event is pending.
     7 Block block {
         credential: "", second: "", arguments: [until], value: "0", errors: []
     }
-    /// Gives up the slice and sleeps until an event comes or the predicate, `length` instructions at `physical`, is not zero.
+    /// Gives up the slice and sleeps until an event comes or the wakeup predicate, `length` instructions at `physical`, is not zero.
+    /// Returns at once where it is not, or an unmasked event is pending.
     8 BlockOn block_on {
         credential: "", second: "", arguments: [physical, length], value: "0",
         errors: [TooLong, NotBound, BadPredicate]
@@ -109,115 +110,124 @@ macro_rules! call_table {
         credential: "", second: "", arguments: [environment, vcpu], value: "0",
         errors: [NoSuchEnvironment, NoSuchVcpu, NotRunnable]
     }
-    /// Puts a capability into the caller's empty slot `to`: the credential's name followed by `suffix_length` bytes of `suffix` (lowest
-    /// first), with those of `rights` that the credential has.
+    /// Puts a capability into the caller's empty slot `to`: the credential's name followed by `suffix_length` bytes of `suffix`,
+    /// lowest first (the others are 0), with those of `rights` that the credential has.
     10 CapabilityDerive capability_derive {
         credential: "any", second: "", arguments: [to, rights, suffix, suffix_length], value: "the rights that it has",
         errors: [BadSlot, SlotTaken, NameTooLong, BadArgument]
     }
-    /// Copies the credential, with those of `rights` that it has, into slot `to` of an environment: an empty one with the second
-    /// credential, or one that the environment has opened to the caller.
+    /// Copies the credential, with those of `rights` that it has, into slot `to` of an environment. The slot is one that the
+    /// environment has opened to the caller, or, with the second credential, an empty one.
     11 CapabilityGrant capability_grant {
         credential: "GRANT", second: "MODIFY over the environment, where the slot is not open to the caller",
         arguments: [environment, to, rights], value: "the rights that it has",
         errors: [BadSlot, Underprivileged, NoSuchEnvironment, SlotTaken, BadArgument]
     }
-    /// Opens the caller's empty slot `to` to one grant by an environment.
+    /// Opens the caller's empty slot `to` to one grant by this environment.
     12 CapabilityAccept capability_accept {
         credential: "", second: "", arguments: [to, environment], value: "0",
         errors: [BadSlot, SlotTaken, NoSuchEnvironment]
     }
-    /// Empties the caller's slot, open or held. Bindings under it end, and are in the repossession vector.
+    /// Empties a slot of the caller's, open or held. Bindings under it end and are entered in the repossession vector.
     13 CapabilityDrop capability_drop {
         credential: "", second: "", arguments: [slot], value: "bindings that ended", errors: [BadSlot]
     }
-    /// Empties every slot of every environment, but for the one presented, that holds the credential's name followed by the suffix
-    /// or anything below. Bindings under them end; their environments get the event and the entries.
+    /// Empties every slot, of any environment, that holds the credential's name followed by the suffix, or a name below; the slot
+    /// presented stays. Bindings under them end; their environments get the event CREDENTIAL_REVOKED and entries in the
+    /// repossession vector.
     14 CapabilityRevoke capability_revoke {
         credential: "REVOKE", second: "", arguments: [suffix, suffix_length], value: "slots emptied",
         errors: [BadSlot, Underprivileged, NameTooLong, BadArgument]
     }
-    /// Makes free frames, or frames promised to the caller, the caller's, guarded by the credential's name. They hold zeros, or what
-    /// the caller itself left in them. At most `ALLOCATE_MAX`.
+    /// Takes frames that are free or promised to the caller, at most `ALLOCATE_MAX`. They are guarded by the credential's name, and
+    /// hold zeros or what the caller itself left in them. They are not bound yet.
     15 AllocateRun allocate_run {
         credential: "MODIFY", second: "", arguments: [first, count], value: "frames that were scrubbed",
         errors: [BadSlot, Underprivileged, TooLong, NoSuchFrame, FrameTaken]
     }
-    /// The same for `length` runs at `physical`.
+    /// As AllocateRun, for the list of `length` runs at `physical`.
     16 AllocateList allocate_list {
         credential: "MODIFY", second: "", arguments: [physical, length], value: "frames that were scrubbed",
         errors: [BadSlot, Underprivileged, TooLong, NotBound, NoSuchFrame, FrameTaken, NotAscending]
     }
-    /// Gives the caller's frames back. They must be bound nowhere.
+    /// Gives frames of the caller's back: to the environment that claims them, else to nobody. They must be bound nowhere.
     17 FreeRun free_run {
         credential: "MODIFY over the frames", second: "", arguments: [first, count], value: "frames that answered a request",
         errors: [BadSlot, Underprivileged, TooLong, NoSuchFrame, FrameForeign, FrameBound, FramePinned]
     }
-    /// The same for `length` runs at `physical`.
+    /// As FreeRun, for the list of `length` runs at `physical`.
     18 FreeList free_list {
         credential: "MODIFY over the frames", second: "", arguments: [physical, length], value: "frames that answered a request",
         errors: [BadSlot, Underprivileged, TooLong, NotBound, NoSuchFrame, FrameForeign, FrameBound, FramePinned, NotAscending]
     }
-    /// Binds frames in an environment under `slot` of that environment, whose capability must dominate their guards and have `rights` (a
-    /// combination of READ, WRITE and EXECUTE that EPT knows).
+    /// Binds frames in an environment under its slot `slot`: the capability there must dominate their guards and have `rights`, a
+    /// combination of READ, WRITE and EXECUTE that the EPT can express. They then appear at their own physical addresses.
     19 BindRun bind_run {
         credential: "", second: "MODIFY over the environment, where it is not the caller",
         arguments: [environment, slot, rights, first, count], value: "0",
         errors: [BadSlot, Underprivileged, NoSuchEnvironment, BadRights, TooLong, NoSuchFrame, FrameFree, AlreadyBound, ReserveEmpty]
     }
-    /// The same for `length` runs at `physical`.
+    /// As BindRun, for the list of `length` runs at `physical`.
     20 BindList bind_list {
         credential: "", second: "MODIFY over the environment, where it is not the caller",
         arguments: [environment, slot, rights, physical, length], value: "0",
-        errors: [BadSlot, Underprivileged, NoSuchEnvironment, BadRights, TooLong, NotBound, NoSuchFrame, FrameFree, AlreadyBound, ReserveEmpty, NotAscending]
+        errors: [BadSlot, Underprivileged, NoSuchEnvironment, BadRights, TooLong, NotBound, NoSuchFrame, FrameFree, AlreadyBound,
+            ReserveEmpty, NotAscending]
     }
-    /// Ends bindings in an environment: the caller's own, those of an environment that the second credential dominates, or those of
-    /// frames whose guard the credential dominates with MODIFY. All CPUs have forgotten them when the call returns.
+    /// Ends bindings in an environment: the caller, one that the second credential dominates, or any other where the credential
+    /// dominates the frames' guards; that one gets entries in its repossession vector. When the call returns, all CPUs have
+    /// forgotten the bindings.
     21 UnbindRun unbind_run {
-        credential: "MODIFY over the frames, where neither of the others holds", second: "MODIFY over the environment, where it is not the caller",
+        credential: "MODIFY over the frames, where the second does not hold and the environment is not the caller",
+        second: "MODIFY over the environment, where it is not the caller",
         arguments: [environment, first, count], value: "0",
         errors: [BadSlot, Underprivileged, NoSuchEnvironment, TooLong, NoSuchFrame, FrameNotBound]
     }
-    /// The same for `length` runs at `physical`.
+    /// As UnbindRun, for the list of `length` runs at `physical`.
     22 UnbindList unbind_list {
-        credential: "MODIFY over the frames, where neither of the others holds", second: "MODIFY over the environment, where it is not the caller",
+        credential: "MODIFY over the frames, where the second does not hold and the environment is not the caller",
+        second: "MODIFY over the environment, where it is not the caller",
         arguments: [environment, physical, length], value: "0",
         errors: [BadSlot, Underprivileged, NoSuchEnvironment, TooLong, NotBound, NoSuchFrame, FrameNotBound, NotAscending]
     }
-    /// Changes what existing bindings allow, and the slot that they are under, as if they were bound anew.
+    /// Changes the rights of bindings and the slot that they are under, with the checks of BindRun. When the call returns, all CPUs
+    /// have forgotten the old rights.
     23 ChangeRightsRun change_rights_run {
         credential: "", second: "MODIFY over the environment, where it is not the caller",
         arguments: [environment, slot, rights, first, count], value: "0",
         errors: [BadSlot, Underprivileged, NoSuchEnvironment, BadRights, TooLong, NoSuchFrame, FrameNotBound]
     }
-    /// The same for `length` runs at `physical`.
+    /// As ChangeRightsRun, for the list of `length` runs at `physical`.
     24 ChangeRightsList change_rights_list {
         credential: "", second: "MODIFY over the environment, where it is not the caller",
         arguments: [environment, slot, rights, physical, length], value: "0",
         errors: [BadSlot, Underprivileged, NoSuchEnvironment, BadRights, TooLong, NotBound, NoSuchFrame, FrameNotBound, NotAscending]
     }
-    /// Makes the second credential's name the guard of the caller's frames. Bindings that the new guard does not allow end.
+    /// Makes the second credential's name the guard of frames of the caller's. Bindings, of any environment, under capabilities
+    /// that do not dominate the new guard end.
     25 SetGuard set_guard {
         credential: "MODIFY over the frames", second: "MODIFY",
         arguments: [first, count], value: "bindings that ended",
         errors: [BadSlot, Underprivileged, TooLong, NoSuchFrame, FrameForeign]
     }
-    /// Puts the caller's frames into its guaranteed set (`on` 1) or takes them out (0). The set is never larger than the guarantee.
+    /// Puts frames of the caller's into its guaranteed set (`on` 1) or takes them out (0). Nobody but a dominator can claim a frame of
+    /// the set, which is never larger than the guarantee.
     26 SetGuaranteed set_guaranteed {
         credential: "", second: "", arguments: [first, count, on], value: "frames in the set",
         errors: [BadArgument, TooLong, NoSuchFrame, FrameForeign, GuaranteeExceeded, ClaimPending]
     }
-    /// Adds the caller's frames, which must be bound nowhere, to its metadata reserve for good.
+    /// Adds frames of the caller's to its metadata reserve, for as long as it lives. They must be bound nowhere.
     27 ReserveAdd reserve_add {
         credential: "MODIFY over the frames", second: "", arguments: [first, count], value: "frames in the reserve",
         errors: [BadSlot, Underprivileged, TooLong, NoSuchFrame, FrameForeign, FrameBound, FramePinned, ClaimPending]
     }
-    /// Makes an environment, stopped, guarded by the credential's name. Its metadata reserve is the caller's frames in the list, which
-    /// must be bound nowhere; they are free again when it is gone.
+    /// Makes an environment, stopped, without virtual CPUs and guarded by the credential's name. Its metadata reserve is the caller's
+    /// frames in the list of `length` runs at `physical`, which must be bound nowhere; they are free when it has ended.
     28 EnvironmentCreate environment_create {
         credential: "MODIFY, and MODIFY over the frames", second: "", arguments: [physical, length],
         value: "the environment: index in bits 31:0, generation above",
-        errors: [BadSlot, Underprivileged, TooLong, NotBound, NoSuchFrame, FrameForeign, FrameBound, FramePinned, TableFull, ReserveEmpty, NotAscending, ClaimPending]
+        errors: [BadSlot, Underprivileged, TooLong, NotBound, NoSuchFrame, FrameForeign, FrameBound, FramePinned, TableFull,
+            ReserveEmpty, NotAscending, ClaimPending]
     }
     /// Lets a stopped environment run.
     29 EnvironmentStart environment_start {
@@ -229,72 +239,78 @@ macro_rules! call_table {
         credential: "MODIFY over the environment", second: "", arguments: [environment], value: "0",
         errors: [BadSlot, Underprivileged, NoSuchEnvironment, WrongState]
     }
-    /// Ends an environment. Its state says when everything that it had is free.
+    /// Ends an environment and all that it has made. When its state is ENDED, everything that it had is free.
     31 EnvironmentDestroy environment_destroy {
         credential: "MODIFY over the environment", second: "", arguments: [environment], value: "0",
         errors: [BadSlot, Underprivileged, NoSuchEnvironment]
     }
-    /// Drops the record of an environment that has ended, so that its place can be used again.
+    /// Drops the record of an environment that has ended, so that its index can be used again.
     32 EnvironmentForget environment_forget {
         credential: "MODIFY over the environment", second: "", arguments: [environment], value: "0",
         errors: [BadSlot, Underprivileged, NoSuchEnvironment, WrongState]
     }
-    /// Names an environment for people: up to 32 bytes of UTF-8 without control characters.
+    /// Names an environment for people: 1 to 32 bytes of UTF-8 without control characters, quotes and backslashes.
     33 EnvironmentName environment_name {
         credential: "MODIFY over the environment", second: "", arguments: [environment, physical, length], value: "0",
         errors: [BadSlot, Underprivileged, NoSuchEnvironment, TooLong, NotBound, BadArgument]
     }
     /// Moves `frames` of the caller's guarantee to an environment (`direction` 0) or back from it (1).
     34 GuaranteeMove guarantee_move {
-        credential: "MODIFY over the environment", second: "", arguments: [environment, frames, direction], value: "the environment's guarantee",
+        credential: "MODIFY over the environment", second: "", arguments: [environment, frames, direction],
+        value: "the environment's guarantee",
         errors: [BadSlot, Underprivileged, NoSuchEnvironment, BadArgument, GuaranteeExceeded]
     }
-    /// Gives an environment a virtual CPU on `cpu`. It begins in ring 0 of 64-bit code at `instruction`, with interrupts off, this stack, this
-    /// page table (physical), and in rdi the physical address of its event page, which the value is as well.
+    /// Gives an environment a virtual CPU on `cpu`. It begins in ring 0 and 64-bit code at `instruction`, with interrupts off, RSP
+    /// `stack`, CR3 `page_table` and in rdi the physical address of its event page.
     35 VcpuCreate vcpu_create {
         credential: "MODIFY over the environment", second: "", arguments: [environment, cpu, instruction, stack, page_table],
         value: "physical address of its event page",
         errors: [BadSlot, Underprivileged, NoSuchEnvironment, NoSuchCpu, BadArgument, TooManyVcpus, ReserveEmpty]
     }
-    /// Raises the notification event of a virtual CPU.
+    /// Raises the event NOTIFICATION of a virtual CPU.
     36 Notify notify {
         credential: "NOTIFY over the environment", second: "", arguments: [environment, vcpu], value: "0",
         errors: [BadSlot, Underprivileged, NoSuchEnvironment, NoSuchVcpu]
     }
-    /// Takes a free position of a CPU's slice vector, or one that is promised to the caller, for a virtual CPU on that CPU.
+    /// Takes a position of a CPU's slice vector that is free or promised to the caller, for a virtual CPU on that CPU. It is
+    /// guarded by the credential's name.
     37 SliceAllocate slice_allocate {
         credential: "MODIFY", second: "MODIFY over the environment, where it is not the caller",
         arguments: [cpu, position, environment, vcpu], value: "0",
         errors: [BadSlot, Underprivileged, NoSuchCpu, NoSuchSlice, SliceTaken, NoSuchEnvironment, NoSuchVcpu]
     }
-    /// Gives a slice back.
+    /// Gives a slice of the caller's back: to the environment that claims it, else to nobody.
     38 SliceFree slice_free {
         credential: "MODIFY over the slice", second: "", arguments: [cpu, position], value: "1 where it answered a request, else 0",
         errors: [BadSlot, Underprivileged, NoSuchCpu, NoSuchSlice, SliceForeign]
     }
-    /// Gives a slice to another virtual CPU on the same CPU, of the owner or of another environment, with its guard.
+    /// Gives a slice of the caller's, with its guard, to another virtual CPU on the same CPU: its own or another environment's.
     39 SliceGive slice_give {
         credential: "MODIFY over the slice", second: "", arguments: [cpu, position, environment, vcpu], value: "0",
         errors: [BadSlot, Underprivileged, NoSuchCpu, NoSuchSlice, SliceForeign, NoSuchEnvironment, NoSuchVcpu, ClaimPending]
     }
-    /// Claims these frames from the environment that owns them: from outside its guaranteed set, for a caller below its own guarantee; or any,
-    /// with a credential that dominates the environment.
+    /// Claims these frames of the victim's: for a caller that stays within its guarantee, from outside of the victim's guaranteed
+    /// set; with a credential over the victim, any. The victim is asked, and has until the deadline in its environment page to
+    /// give them back; then they are taken. Either way they are promised to the caller.
     40 ClaimRun claim_run {
-        credential: "CLAIM over the victim, where the caller is not below its guarantee", second: "", arguments: [victim, first, count],
+        credential: "CLAIM over the victim, where the caller would not stay within its guarantee", second: "",
+        arguments: [victim, first, count],
         value: "the claim's serial number",
-        errors: [NoSuchEnvironment, TooLong, NoSuchFrame, FrameForeign, FramePinned, NotEntitled, VictimGuaranteed, ClaimPending]
+        errors: [BadArgument, NoSuchEnvironment, TooLong, NoSuchFrame, FrameForeign, FramePinned, NotEntitled, VictimGuaranteed,
+            ClaimPending]
     }
-    /// Claims so many frames of the victim's choice.
+    /// As ClaimRun, for so many frames of the victim's choice.
     41 ClaimCount claim_count {
-        credential: "CLAIM over the victim, where the caller is not below its guarantee", second: "", arguments: [victim, count],
+        credential: "CLAIM over the victim, where the caller would not stay within its guarantee", second: "",
+        arguments: [victim, count],
         value: "the claim's serial number",
-        errors: [NoSuchEnvironment, TooLong, NotEntitled, VictimGuaranteed, ClaimPending]
+        errors: [BadArgument, NoSuchEnvironment, TooLong, NotEntitled, VictimGuaranteed, ClaimPending]
     }
-    /// Claims a slice from its owner.
+    /// Claims a slice of the victim's. It is asked, and in the end promised, as with ClaimRun.
     42 ClaimSlice claim_slice {
         credential: "CLAIM over the victim", second: "", arguments: [victim, cpu, position],
         value: "the claim's serial number",
-        errors: [BadSlot, Underprivileged, NoSuchEnvironment, NoSuchCpu, NoSuchSlice, SliceForeign, ClaimPending]
+        errors: [BadArgument, BadSlot, Underprivileged, NoSuchEnvironment, NoSuchCpu, NoSuchSlice, SliceForeign, ClaimPending]
     }
     /// Has the kernel check its invariants.
     43 Audit audit {

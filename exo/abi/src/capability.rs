@@ -42,6 +42,19 @@ impl Name {
         Some(name)
     }
 
+    /// The name that is written so, as [`Display`](fmt::Display) writes it; `None` where none is.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if text == "root" {
+            return Some(Self::ROOT);
+        }
+        text.split('.').try_fold(Self::ROOT, |name, digits| {
+            let plain = digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+            let byte = u8::from_str_radix(digits, 16).ok().filter(|_| plain)?;
+            name.extended(&[byte])
+        })
+    }
+
     fn length(&self) -> usize {
         usize::from(self.words.as_bytes()[0]).min(NAME_MAX)
     }
@@ -55,11 +68,21 @@ impl Name {
     /// Whether `other` begins with this name.
     #[must_use]
     pub fn dominates(&self, other: &Self) -> bool {
-        // Everything but the length, as one number with the first byte lowest: the prefix is compared without a loop.
-        let number = |name: &Self| u128::from(name.words[1]) << 56 | u128::from(name.words[0] >> 8);
-        let differing = number(self) ^ number(other);
+        // The words hold the length and 7 bytes, and 8 bytes, the first lowest: the prefix is compared without a loop.
         let length = self.length();
-        length <= other.length() && differing & ((1 << (length * 8)) - 1) == 0
+        let low = (self.words[0] ^ other.words[0]) >> 8;
+        let alike = match length.checked_sub(7) {
+            None => low & ((1 << (length * 8)) - 1) == 0,
+            Some(0) => low == 0,
+            Some(rest) => low == 0 && (self.words[1] ^ other.words[1]) << (64 - rest * 8) == 0,
+        };
+        length <= other.length() && alike
+    }
+
+    /// 0 for equal names, something else for others: to be joined with other differences.
+    #[must_use]
+    pub const fn difference(&self, other: &Self) -> u64 {
+        (self.words[0] ^ other.words[0]) | (self.words[1] ^ other.words[1])
     }
 }
 
@@ -101,4 +124,17 @@ pub mod rights {
     pub const AUDIT: u64 = 1 << 8;
     /// All of them.
     pub const ALL: u64 = (1 << 9) - 1;
+
+    /// Every right as manifests and module lines write it: bit, name, letter.
+    pub const SPELLINGS: [(u64, &str, char); 9] = [
+        (READ, "read", 'r'),
+        (WRITE, "write", 'w'),
+        (EXECUTE, "execute", 'x'),
+        (MODIFY, "modify", 'm'),
+        (GRANT, "grant", 'g'),
+        (REVOKE, "revoke", 'v'),
+        (CLAIM, "claim", 'c'),
+        (NOTIFY, "notify", 'n'),
+        (AUDIT, "audit", 'a'),
+    ];
 }

@@ -1,11 +1,11 @@
 //! Why a call failed: one pinned number for each reason, and each says which side is at fault.
 
 macro_rules! errors {
-    ($($(#[$doc:meta])* $number:literal $name:ident $text:literal;)*) => {
+    ($(#[doc = $doc:literal] $number:literal $name:ident $text:literal;)*) => {
         /// A call's failure. The numbers never change.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u64)]
-        pub enum Error { $($(#[$doc])* $name = $number,)* }
+        pub enum Error { $(#[doc = $doc] $name = $number,)* }
 
         impl Error {
             /// All errors in table order.
@@ -15,6 +15,12 @@ macro_rules! errors {
             #[must_use]
             pub const fn from_number(number: u64) -> Option<Error> {
                 match number { $($number => Some(Error::$name),)* _ => None }
+            }
+
+            /// Whose fault it is, and why.
+            #[must_use]
+            pub fn about(self) -> &'static str {
+                match self { $(Error::$name => $doc.trim_ascii_start(),)* }
             }
 
             /// The number that rax carries.
@@ -95,7 +101,7 @@ errors! {
     31 NotEntitled "the caller may not claim this";
     /// Victim: it would fall below its guarantee, or the frame is in its guaranteed set.
     32 VictimGuaranteed "the victim keeps what is guaranteed to it";
-    /// Caller or victim: one claim at a time.
+    /// Caller or victim: one claim at a time, and beyond its guarantee a caller first takes what is promised to it.
     33 ClaimPending "a claim is under way";
     /// Caller: a list's runs overlap or are not in ascending order.
     34 NotAscending "a list is not in ascending order";

@@ -1,8 +1,10 @@
 use crate::boot_page::BootPage;
 use crate::call::Call;
+use crate::capability::{Name, rights};
 use crate::console::{Decoder, Piece, Stream, header};
 use crate::counters::{CountersPage, EXIT_REASONS, caused};
 use crate::error::Error;
+use std::string::ToString;
 use std::vec::Vec;
 use zerocopy::FromZeros;
 
@@ -57,4 +59,27 @@ fn what_the_machine_causes_is_not_the_guests() {
     let mut exits = [0; EXIT_REASONS];
     (exits[1], exits[10], exits[18], exits[52]) = (5, 1, 2, 7);
     assert_eq!(caused(&exits), 3);
+}
+
+#[test]
+fn names_are_read_as_they_are_written() {
+    let longest = Name::new(&[0xfe; 15]).unwrap();
+    for name in [Name::ROOT, Name::new(&[2]).unwrap(), Name::new(&[2, 0, 0xa]).unwrap(), longest] {
+        assert_eq!(Name::parse(&name.to_string()), Some(name));
+    }
+    let too_long = std::format!("{longest}.01");
+    for text in ["", "2", "002", "+2", "02.", ".02", "02..03", "02 03", "0g", "Root", &too_long] {
+        assert_eq!(Name::parse(text), None, "{text:?}");
+    }
+}
+
+#[test]
+fn every_right_has_a_spelling_of_its_own() {
+    let all = rights::SPELLINGS.iter().fold(0, |all, &(bit, ..)| all | bit);
+    assert_eq!(all, rights::ALL);
+    for (index, one) in rights::SPELLINGS.iter().enumerate() {
+        for other in &rights::SPELLINGS[..index] {
+            assert!(one.0 != other.0 && one.1 != other.1 && one.2 != other.2, "{one:?} {other:?}");
+        }
+    }
 }

@@ -80,6 +80,11 @@ impl Core<'_> {
         if !below && !dominated {
             return Err(Error::NotEntitled);
         }
+        // Promised frames are out of everybody's reach, and nobody can claim them: beyond the guarantee, each promise is taken
+        // before the next, or whoever dominates somebody could hoard what others are guaranteed.
+        if !below && taker.promised != 0 {
+            return Err(Error::ClaimPending);
+        }
         let least = if dominated { 0 } else { giver.guarantee };
         if giver.frames < least + count { Err(Error::VictimGuaranteed) } else { Ok(()) }
     }

@@ -76,7 +76,8 @@ impl Core<'_> {
         let answering = match claim.wanted {
             Wanted::Run { first: wanted, end: wanted_end } => {
                 let first = run.first.max(wanted);
-                first..end.min(wanted_end).max(first)
+                // A frame that was given, and came back to its old owner, answers no second time.
+                first..end.min(wanted_end).min(first.saturating_add(claim.left)).max(first)
             }
             Wanted::Frames => run.first..run.first + run.count.min(claim.left),
             Wanted::Slice { .. } => none,

@@ -14,7 +14,7 @@ pub struct Invariant {
     pub number: u32,
     /// The statement.
     pub statement: &'static str,
-    holds: fn(&Core<'_>, &dyn Machine) -> bool,
+    pub(crate) holds: fn(&Core<'_>, &dyn Machine) -> bool,
 }
 
 macro_rules! invariants {

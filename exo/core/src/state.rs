@@ -1,11 +1,14 @@
 //! The whole state, and what the kernel's glue does with it at boot.
 
+mod create_error;
+
+pub use create_error::CreateError;
+
 use crate::capability::{Capability, Slot};
 use crate::environment::{EnvironmentId, Environments, Private};
 use crate::frames::{FrameError, FrameTable, own};
 use crate::machine::{Binding, Machine};
 use crate::slices::Slices;
-use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 use exo_abi::boot_page::FrameRun;
 use exo_abi::capability::{Name, rights};
@@ -61,41 +64,6 @@ pub struct NewEnvironment<'n> {
     /// It gets what is typed at the console.
     pub input: bool,
 }
-
-/// Why an environment of the manifest cannot be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CreateError {
-    /// The name is empty or longer than 32 bytes.
-    Name,
-    /// Another environment has the input.
-    InputTaken,
-    /// The table is full.
-    TableFull,
-    /// More is guaranteed than the machine has.
-    Guarantee,
-    /// The reserve does not suffice.
-    Reserve,
-    /// The CPU's slice vector has not so many free places, or the machine no such CPU.
-    Slices,
-    /// Its frames cannot be had.
-    Frames(FrameError),
-}
-
-impl fmt::Display for CreateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Name => f.write_str("the name is empty or too long"),
-            Self::InputTaken => f.write_str("another environment has the input"),
-            Self::TableFull => f.write_str("the table of environments is full"),
-            Self::Guarantee => f.write_str("more memory is guaranteed than the machine has"),
-            Self::Reserve => f.write_str("the metadata reserve does not suffice"),
-            Self::Slices => f.write_str("the CPU's slice vector is full, or the machine has no such CPU"),
-            Self::Frames(error) => error.fmt(f),
-        }
-    }
-}
-
-impl core::error::Error for CreateError {}
 
 impl<'a> Core<'a> {
     /// A state without environments. Free frames are declared next.
@@ -181,7 +149,10 @@ impl<'a> Core<'a> {
             return Err(CreateError::InputTaken);
         }
         let guaranteed = self.system.frames_guaranteed.checked_add(new.guarantee).ok_or(CreateError::Guarantee)?;
-        if guaranteed > self.system.frames_guaranteeable {
+        // What is metadata is nobody's to claim: it cannot be guaranteed as well.
+        let reserves = self.environments.iter().map(|(_, record)| record.reserve).sum::<u64>();
+        let needed = reserves.checked_add(reserve).and_then(|reserves| guaranteed.checked_add(reserves));
+        if needed.is_none_or(|needed| needed > self.system.frames_guaranteeable) {
             return Err(CreateError::Guarantee);
         }
         let id = self.environments.next_id().ok_or(CreateError::TableFull)?;

@@ -12,6 +12,26 @@ mod steps;
 mod world;
 
 #[cfg(test)]
+mod boot;
+#[cfg(test)]
+mod claims;
+#[cfg(test)]
 mod coverage;
+#[cfg(test)]
+mod fuzz;
+#[cfg(test)]
+mod invariants;
+#[cfg(test)]
+mod lists;
+#[cfg(test)]
+mod names;
+#[cfg(test)]
+mod predicates;
+#[cfg(test)]
+mod script;
+#[cfg(test)]
+mod slices;
+#[cfg(test)]
+mod teardown;
 
 pub use sequences::{run_bytes, run_raw_calls};

@@ -151,6 +151,8 @@ impl Kernel {
             self.begin_at(id, entry);
             if let Some(space) = services.spaces.get_mut(id.place()) {
                 space.waited_for = !module.background;
+                // The state machine has checked that the name fits.
+                let _ = space.name.push_str(module.name);
             }
             core.boot_start(id);
             Ok(id)

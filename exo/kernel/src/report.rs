@@ -69,7 +69,7 @@ pub enum End {
     Killed(Reason),
 }
 
-/// A name as one word of a log line: environments choose their names, and one with spaces in it must not read like more words.
+/// A name as one word of a log line: one with spaces in it must not read like more words.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Word<'n>(pub(crate) &'n str);
 
@@ -82,21 +82,31 @@ impl fmt::Display for Word<'_> {
     }
 }
 
-/// Prints the end of an environment and its exits by reason. `end` is `None` where somebody else has ended it.
+/// How an environment ended, and where, as the log says it: `None` where somebody else has ended it.
+struct Outcome(Option<(End, u64)>);
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some((End::Exited(status), _)) => write!(f, "outcome=exited status={status}"),
+            Some((End::Killed(reason), rip)) => write!(f, "outcome=killed reason=\"{reason}\" rip={rip:#x}"),
+            None => f.write_str("outcome=destroyed"),
+        }
+    }
+}
+
+/// Prints the end of an environment of the manifest and its exits by reason.
 pub(crate) fn print(name: &str, id: EnvironmentId, end: Option<(End, u64)>, exits: &[u64; EXIT_REASONS]) {
     let (name, total) = (Word(name), exits.iter().sum::<u64>());
-    match end {
-        Some((End::Exited(status), _)) => {
-            log::info!("end name={name} id={id} outcome=exited status={status} exits={total}");
-        }
-        Some((End::Killed(reason), rip)) => {
-            log::info!("end name={name} id={id} outcome=killed reason=\"{reason}\" rip={rip:#x} exits={total}");
-        }
-        None => log::info!("end name={name} id={id} outcome=destroyed exits={total}"),
-    }
+    log::info!("end name={name} id={id} {} exits={total}", Outcome(end));
     for (reason, &count) in (0..).zip(exits).filter(|&(_, &count)| count != 0) {
         log::info!("exits name={name} reason=\"{}\" count={count}", reason_name(reason));
     }
+}
+
+/// Prints the end of an environment that another one made. What that one calls it is not for the log.
+pub(crate) fn print_child(id: EnvironmentId, end: Option<(End, u64)>, exits: &[u64; EXIT_REASONS]) {
+    log::info!("child-end id={id} {} exits={}", Outcome(end), exits.iter().sum::<u64>());
 }
 
 /// Prints the last exits of the virtual CPU that ended its environment, where it was killed or `trace` asks for them.

@@ -4,7 +4,6 @@ use crate::kernel::{Guarded, Kernel};
 use crate::loader::prepared::Prepared;
 use crate::report::{self, End, Reason};
 use crate::resident::Resident;
-use crate::services;
 use core::convert::Infallible;
 use core::sync::atomic::Ordering;
 use exo_abi::info::{MAX_ENVIRONMENTS, MAX_VCPUS};
@@ -143,8 +142,11 @@ impl Kernel {
         self.with(operation.cpu, |core, services| {
             if core.environments().is_live(id) {
                 services.note_end(id, end, state.rip);
-                let name = core.environments().get(id).map_or("", services::name);
-                report::print_last(name, &end, &state.last, self.configuration.trace);
+                let name =
+                    services.spaces.get(id.place()).map(|space| space.name.as_str()).filter(|name| !name.is_empty());
+                if let Some(name) = name {
+                    report::print_last(name, &end, &state.last, self.configuration.trace);
+                }
                 core.end(services, id, outcome);
             }
         });

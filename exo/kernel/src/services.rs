@@ -91,7 +91,8 @@ impl<'k> Services<'k> {
         };
         let events = [const { None }; MAX_VCPUS];
         let exits = [0; EXIT_REASONS];
-        let space = Space { id, account, guest, page, events, waited_for: false, end: None, exits };
+        let name = heapless::String::new();
+        let space = Space { id, account, guest, page, events, name, waited_for: false, end: None, exits };
         KernelBox::new_in(account, space)
     }
 
@@ -136,9 +137,7 @@ impl Machine for Services<'_> {
     }
 
     fn scrub(&mut self, run: FrameRun) {
-        for frame in (run.first..run.first + run.count).filter_map(FrameNumber::new) {
-            let _ = self.kernel.memory.scrub(frame);
-        }
+        let _ = self.kernel.memory.scrub(first(run), run.count);
     }
 
     fn can_bind(&self, rights: u64) -> bool {
@@ -232,13 +231,17 @@ impl Machine for Services<'_> {
         }
     }
 
-    fn close(&mut self, environment: usize, record: &EnvironmentRecord) {
+    fn close(&mut self, environment: usize, _record: &EnvironmentRecord) {
         let Some(space) = self.spaces.take(environment) else { return };
-        let Space { id, account, guest, page, events, waited_for, end, exits } = KernelBox::into_inner(space);
+        let Space { id, account, guest, page, events, name, waited_for, end, exits } = KernelBox::into_inner(space);
         self.dismantle(guest, environment);
         drop((page, events));
         self.withdraw(account);
-        report::print(name(record), id, end, &exits);
+        if !name.is_empty() {
+            report::print(&name, id, end, &exits);
+        } else if self.spaces.may_tell_of_child() {
+            report::print_child(id, end, &exits);
+        }
         if waited_for {
             // There is a place for each environment.
             let _ = self.spaces.ended.push(matches!(end, Some((End::Exited(0), _))));
@@ -284,12 +287,6 @@ impl Machine for Services<'_> {
     fn now(&self) -> u64 {
         cpu::tsc()
     }
-}
-
-/// An environment's name for people.
-pub(crate) fn name(record: &EnvironmentRecord) -> &str {
-    let length = usize::try_from(record.name_length).unwrap_or(0).min(record.name.len());
-    core::str::from_utf8(&record.name[..length]).ok().filter(|name| !name.is_empty()).unwrap_or("unnamed")
 }
 
 fn from_attributes(attributes: EptAttributes) -> Binding {

@@ -3,7 +3,7 @@
 use crate::report::End;
 use exo_abi::counters::EXIT_REASONS;
 use exo_abi::environment_page::EnvironmentPage;
-use exo_abi::info::{MAX_ENVIRONMENTS, MAX_VCPUS};
+use exo_abi::info::{MAX_ENVIRONMENTS, MAX_NAME, MAX_VCPUS};
 use exo_core::EnvironmentId;
 use hv::guest_space::{Departing, GuestSpace};
 use hv::page::{Page, SharedPage};
@@ -19,6 +19,9 @@ pub(crate) struct Space {
     pub(crate) page: Page<EnvironmentPage>,
     /// Event pages by virtual CPU.
     pub(crate) events: [Option<SharedPage>; MAX_VCPUS],
+    /// Its name in the manifest; empty for one that another environment has made, whose name is that environment's choice and not
+    /// for the log.
+    pub(crate) name: heapless::String<MAX_NAME>,
     /// The run waits for it.
     pub(crate) waited_for: bool,
     /// How it ended and where it was, once it has by itself.
@@ -33,6 +36,8 @@ pub(crate) struct Spaces {
     places: [Option<KernelBox<Space>>; MAX_ENVIRONMENTS],
     /// What was taken away since the last flush.
     pub(crate) departing: Departing,
+    /// Ends of environments that others made and that the log has told of.
+    children_told: u32,
     /// Of each environment that has ended since anybody looked and that the run waits for: whether all was well.
     pub(crate) ended: heapless::Vec<bool, MAX_ENVIRONMENTS>,
 }
@@ -42,8 +47,17 @@ impl Spaces {
         Self {
             places: [const { None }; MAX_ENVIRONMENTS],
             departing: Departing::default(),
+            children_told: 0,
             ended: heapless::Vec::new(),
         }
+    }
+
+    /// Whether the log tells of the end of one more environment that another has made: not without end, or making and ending
+    /// them would be a way to keep the console busy.
+    pub(crate) fn may_tell_of_child(&mut self) -> bool {
+        const CHILDREN: u32 = 256;
+        self.children_told = self.children_told.saturating_add(1);
+        self.children_told <= CHILDREN
     }
 
     pub(crate) fn get(&self, place: usize) -> Option<&Space> {

@@ -107,7 +107,8 @@ impl Capability {
     /// over the environment has put there. `None` where it has a holder.
     #[must_use]
     pub fn adopt(slot: u8) -> Option<Capability> {
-        SLOTS.hold(slot).then_some(Capability { slot })
+        // Lazily: a capability that is made is one that is dropped.
+        SLOTS.hold(slot).then(|| Capability { slot })
     }
 
     /// The slot, as calls name it.

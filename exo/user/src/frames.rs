@@ -5,6 +5,7 @@
 //! [`OwnedFrames`] and keeps his own list.
 
 mod choice;
+mod exchange;
 mod list;
 mod owned;
 pub(crate) mod pool;
@@ -14,21 +15,19 @@ pub(crate) mod tests;
 mod window;
 
 pub use choice::Wanted;
+pub(crate) use exchange::is_usable;
+pub use exchange::{grow, is_own, set_guaranteed, shrink, take_promised};
 pub use owned::OwnedFrames;
 pub use supply::FramesError;
 pub(crate) use window::extend;
 pub use window::{WindowTables, extend_window, pointer, window};
 
-use crate::call::Machine;
-use crate::capability::{Capability, rights};
-use crate::info;
 use core::mem::{ManuallyDrop, transmute};
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use exo_abi::boot_page::{BootPage, FrameRun};
-use exo_abi::info::{FrameRecord, frame_state};
 use exo_abi::layout::FRAME_SIZE;
-use pool::{Pool, State};
+use pool::Pool;
 use spin::Mutex;
 use window::WindowWords;
 
@@ -146,85 +145,6 @@ fn ask_source(count: u64) {
         // SAFETY: only `set_source` stores here, and it stores this type.
         unsafe { transmute::<*mut (), fn(u64)>(source)(count) }
     }
-}
-
-/// A frame's record as the choice sees it: a frame that was lost and is in use still is not to be taken again.
-fn record_for_choice(number: u64) -> Option<FrameRecord> {
-    let mut record = info::frame(number)?;
-    if record.state == frame_state::FREE && POOL.lock().state(number) == State::Lost {
-        record.state = frame_state::OWNED;
-    }
-    Some(record)
-}
-
-/// Chooses among the frames that the kernel shows as free.
-fn choose(wanted: Wanted, runs: &mut [FrameRun]) -> Option<usize> {
-    let record = if POOL.lock().lost() == 0 { info::frame } else { record_for_choice };
-    choice::choose(|| info::free_runs_of(0, record), wanted, runs)
-}
-
-/// Takes free frames from the kernel into the pool, with two calls for each 512. How many it has more: also where it fails, what came
-/// before is in the pool.
-///
-/// # Errors
-/// [`FramesError`], with as many as came.
-pub fn grow(wanted: Wanted) -> Result<u64, (u64, FramesError)> {
-    let mut grown = 0;
-    supply::each_batch(wanted, |part| {
-        let own = Capability::own().slot();
-        let batch =
-            list::with(|list| supply::acquire(&mut Machine, list, own, own, rights_of_own_memory(), part, choose))?;
-        for &run in batch.runs() {
-            if is_known(run) {
-                give_to_kernel(run);
-                continue;
-            }
-            if let Err(error) = extend_window(run) {
-                give_to_kernel(run);
-                return Err(FramesError::Window(error));
-            }
-            let kept = POOL.lock().insert(run);
-            grown += kept;
-            if kept < run.count {
-                give_to_kernel(FrameRun { first: run.first + kept, count: run.count - kept });
-                return Err(FramesError::Beyond);
-            }
-        }
-        window::keep_tables();
-        Ok(batch.frames())
-    })
-    .map(|()| grown)
-    .map_err(|error| (grown, error))
-}
-
-const fn rights_of_own_memory() -> u64 {
-    rights::READ | rights::WRITE | rights::EXECUTE
-}
-
-/// Whether the pool believes to have one of these frames, which the kernel has just given: then it was lost before, unnoticed.
-fn is_known(run: FrameRun) -> bool {
-    let mut pool = POOL.lock();
-    let frames = run.first..run.first + run.count;
-    let known = frames.clone().any(|frame| pool.state(frame) != State::Unknown);
-    if known {
-        frames.for_each(|frame| pool.lose(frame));
-    }
-    known
-}
-
-fn give_to_kernel(run: FrameRun) {
-    let own = Capability::own().slot();
-    // SAFETY: nobody has learnt of these frames.
-    unsafe { supply::release_run(&mut Machine, own, run, true) };
-}
-
-/// Gives up to `count` free frames of the pool within a range of frame numbers back to the kernel, with two calls for each 256
-/// runs; how many.
-pub fn shrink(range: core::ops::Range<u64>, count: u64) -> u64 {
-    let own = Capability::own().slot();
-    let withdraw = |from, most| POOL.lock().withdraw(from..range.end, most);
-    // SAFETY: what the pool lets go nobody uses.
-    list::with(|list| unsafe { supply::give(&mut Machine, list, own, range.start, count, withdraw) })
 }
 
 /// Whether somebody has the pool in hand: then an upcall on the same virtual CPU must not ask it.

@@ -18,7 +18,6 @@ use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use exo_abi::boot_page::FrameRun;
 pub use exo_abi::environment_page::{Repossession, Request, kind, phase, reason};
-use exo_abi::info::frame_state;
 use spin::Mutex;
 
 /// What the application is asked to let go of.
@@ -35,7 +34,7 @@ pub enum Asked {
 
 /// The application's part. Everything has a default: an application without choices gives what is free and nothing else.
 pub trait Victims {
-    /// Lets go of frames, by dropping what holds them.
+    /// Lets go of frames, by dropping what holds them. Only own ones count, see [`frames::is_own`].
     fn release(&mut self, asked: Asked) {
         let _ = asked;
     }
@@ -98,13 +97,8 @@ impl Holdings for Own {
         frames::next_held(from)
     }
 
-    fn owns(&self, frame: u64) -> bool {
-        let own = info::own_id();
-        info::frame(frame).is_none_or(|record| {
-            record.state == frame_state::OWNED
-                && u32::from(record.owner_index) == own.index
-                && record.owner_generation == own.generation
-        })
+    fn is_usable(&self, frame: u64) -> bool {
+        frames::is_usable(frame)
     }
 }
 

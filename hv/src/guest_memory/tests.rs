@@ -2,6 +2,7 @@
 
 use super::{InUse, NotGuestMemory, give_up, hold, let_go, show, take_back};
 use crate::addr::{FRAME_SIZE, FrameNumber, HostPhysical};
+use crate::physmap::usize_of;
 use crate::pool::{self, Account};
 use crate::test_machine::{FRAMES, GUESTS, account, memory, run};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +19,7 @@ fn copies_reach_guest_memory_and_nothing_else() {
     let mut read = [0; 6];
     memory.read(last_bytes, &mut read).expect("both frames are a guest's");
     assert_eq!(&read, b"across");
-    memory.scrub(first).expect("it is a guest's");
+    memory.scrub(first, 1).expect("it is a guest's");
     memory.read(last_bytes, &mut read).expect("both frames are a guest's");
     assert_eq!(&read, b"\0\0\0oss");
     for (address, length) in [
@@ -43,12 +44,12 @@ fn the_kernels_frames_are_not_copied_to() {
     assert!(memory.is_guest_frame(first) && !memory.is_guest_frame(after(first, 1)));
     let address = first.start();
     let refused = Err(NotGuestMemory { address, length: 2 * FRAME_SIZE });
-    assert_eq!(memory.write(address, &[1; 2 * FRAME_SIZE as usize]), refused);
+    assert_eq!(memory.write(address, &[1; usize_of(2 * FRAME_SIZE)]), refused);
     let mut byte = [1];
     memory.read(address, &mut byte).expect("the first frame alone is a guest's");
     assert_eq!(byte, [0], "nothing has been written");
-    assert!(memory.scrub(after(first, 1)).is_err());
-    assert!(memory.scrub(after(first, 2)).is_ok());
+    assert!(memory.scrub(after(first, 1), 1).is_err());
+    assert!(memory.scrub(after(first, 2), 1).is_ok());
 }
 
 #[test]

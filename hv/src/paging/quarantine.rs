@@ -5,10 +5,15 @@
 //! cannot be written down.
 
 use super::{RetiredTables, TableMemory};
-use core::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering};
 
 /// Numbers quarantines in the order in which they began. Only order matters, so one counter serves all trees.
+#[cfg(not(all(test, loom)))]
 static BEGUN: AtomicU64 = AtomicU64::new(0);
+#[cfg(all(test, loom))]
+loom::lazy_static! {
+    static ref BEGUN: AtomicU64 = AtomicU64::new(0);
+}
 
 /// Proof that no CPU uses a translation that was taken away, out of some spaces, before the shootdown began.
 #[derive(Debug)]

@@ -28,7 +28,7 @@ fn frames_come_back_to_the_account_that_they_came_from() {
 #[test]
 fn a_frame_is_clean_when_it_is_taken() {
     let first = run(1);
-    memory().write(first.start(), &[0xff; FRAME_SIZE as usize]).expect("it is a guest's");
+    memory().write(first.start(), &[0xff; usize_of(FRAME_SIZE)]).expect("it is a guest's");
     let account = account(first, 1);
     for _ in 0..2 {
         let page = Page::<[u64; 512]>::new_in(account).expect("there is one");

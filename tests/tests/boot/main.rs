@@ -7,3 +7,4 @@ mod matrix;
 mod neighbours;
 mod outcomes;
 mod refusal;
+mod resources;

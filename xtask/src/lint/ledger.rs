@@ -1,8 +1,8 @@
 //! The unsafe ledger: how much unsafe code each file holds, as a table under review.
 
+use super::blessed;
 use super::source::Source;
-use crate::paths;
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::fmt::Write as _;
 
@@ -21,22 +21,7 @@ struct Count {
 
 /// Compares the ledger with the source, or writes it.
 pub fn check(sources: &[Source], bless: bool) -> Result<()> {
-    let ledger = ledger(sources)?;
-    let file = paths::workspace().join(FILE);
-    if bless {
-        return std::fs::write(&file, ledger).with_context(|| format!("cannot write {FILE}"));
-    }
-    let written = std::fs::read_to_string(&file).unwrap_or_default();
-    if written == ledger {
-        return Ok(());
-    }
-    let lines = |from: &str, other: &str, sign: char| -> Vec<String> {
-        let missing = |line: &&str| !other.lines().any(|each| each == *line);
-        from.lines().filter(missing).map(|line| format!("{sign} {line}")).collect()
-    };
-    let mut difference = lines(&written, &ledger, '-');
-    difference.extend(lines(&ledger, &written, '+'));
-    bail!("{FILE} differs from the source; `cargo xtask lint --bless` rewrites it:\n{}", difference.join("\n"));
+    blessed::check(FILE, &ledger(sources)?, bless)
 }
 
 fn ledger(sources: &[Source]) -> Result<String> {

@@ -2,15 +2,28 @@
 
 use crate::capability::Slot;
 use crate::claims::Wanted;
-use crate::environment::is_live;
-use crate::frames::{is_owned_by, owner};
+use crate::environment::{EnvironmentId, is_live};
+use crate::frames::owner;
 use crate::machine::Machine;
 use crate::slices::slice_owner;
 use crate::state::Core;
-use exo_abi::info::{EnvironmentRecord, FrameRecord, environment_state, frame_flags, frame_state};
+use exo_abi::info::{EnvironmentRecord, FrameRecord, MAX_ENVIRONMENTS, environment_state, frame_flags, frame_state};
 
-fn count(core: &Core<'_>, wanted: impl Fn(&FrameRecord) -> bool) -> u64 {
-    core.frames.iter().filter(|(_, record)| wanted(record)).count() as u64
+/// Whether each environment counts right those frames that are its and as wanted. The table is gone through once, whoever there is.
+fn counts_agree(
+    core: &Core<'_>,
+    wanted: impl Fn(&FrameRecord) -> bool,
+    counted: impl Fn(EnvironmentId, &EnvironmentRecord) -> Option<u64>,
+) -> bool {
+    let mut counts = [0_u64; MAX_ENVIRONMENTS];
+    for (_, record) in core.frames.iter().filter(|(_, record)| wanted(record)) {
+        let its = owner(record).filter(|&id| core.environments.get(id).is_some());
+        if let Some(count) = its.and_then(|id| counts.get_mut(id.place())) {
+            *count += 1;
+        }
+    }
+    let mut environments = core.environments.iter();
+    environments.all(|(id, record)| counted(id, record).is_none_or(|number| counts.get(id.place()) == Some(&number)))
 }
 
 pub(super) fn owners_live(core: &Core<'_>, _: &dyn Machine) -> bool {
@@ -24,21 +37,15 @@ pub(super) fn owners_live(core: &Core<'_>, _: &dyn Machine) -> bool {
 }
 
 pub(super) fn frames_counted(core: &Core<'_>, _: &dyn Machine) -> bool {
-    core.environments.iter().all(|(id, record)| record.frames == count(core, |frame| is_owned_by(frame, id)))
+    counts_agree(core, |frame| frame.state == frame_state::OWNED, |_, record| Some(record.frames))
 }
 
 pub(super) fn promises_counted(core: &Core<'_>, _: &dyn Machine) -> bool {
-    core.environments.iter().all(|(id, record)| {
-        let promised = |frame: &FrameRecord| frame.state == frame_state::PROMISED && owner(frame) == Some(id);
-        record.promised == count(core, promised)
-    })
+    counts_agree(core, |frame| frame.state == frame_state::PROMISED, |_, record| Some(record.promised))
 }
 
 pub(super) fn reserve_counted(core: &Core<'_>, _: &dyn Machine) -> bool {
-    core.environments.iter().all(|(id, record)| {
-        let charged = |frame: &FrameRecord| frame.state == frame_state::KERNEL && owner(frame) == Some(id);
-        record.reserve == count(core, charged)
-    })
+    counts_agree(core, |frame| frame.state == frame_state::KERNEL, |_, record| Some(record.reserve))
 }
 
 pub(super) fn guarantees_covered(core: &Core<'_>, _: &dyn Machine) -> bool {
@@ -47,11 +54,11 @@ pub(super) fn guarantees_covered(core: &Core<'_>, _: &dyn Machine) -> bool {
 }
 
 pub(super) fn guaranteed_sets(core: &Core<'_>, _: &dyn Machine) -> bool {
-    core.environments.iter().all(|(id, record)| {
-        let in_set = |frame: &FrameRecord| frame.flags & frame_flags::GUARANTEED != 0 && is_owned_by(frame, id);
-        let counted = core.environments.private(id).map_or(0, |private| private.guaranteed);
-        !is_live(record) || counted == count(core, in_set) && counted <= record.guarantee
-    })
+    let in_set = |frame: &FrameRecord| frame.flags & frame_flags::GUARANTEED != 0 && frame.state == frame_state::OWNED;
+    // The set of a dying environment is of no use to anybody.
+    let set = |id: EnvironmentId, record: &EnvironmentRecord| is_live(record).then(|| core.guaranteed_set(id));
+    let small = |(id, record)| set(id, record).is_none_or(|set| set <= record.guarantee);
+    counts_agree(core, in_set, set) && core.environments.iter().all(small)
 }
 
 pub(super) fn dead_hold_nothing(core: &Core<'_>, _: &dyn Machine) -> bool {
@@ -99,8 +106,7 @@ pub(super) fn one_input(core: &Core<'_>, _: &dyn Machine) -> bool {
 
 pub(super) fn parents_live(core: &Core<'_>, _: &dyn Machine) -> bool {
     core.environments.iter().filter(|(_, record)| is_live(record)).all(|(_, record)| {
-        let parent =
-            crate::environment::EnvironmentId { index: record.parent_index, generation: record.parent_generation };
+        let parent = EnvironmentId { index: record.parent_index, generation: record.parent_generation };
         parent.generation == 0 || core.environments.is_live(parent)
     })
 }
@@ -110,7 +116,7 @@ pub(super) fn nothing_quarantined(core: &Core<'_>, _: &dyn Machine) -> bool {
 }
 
 pub(super) fn generations_pass(core: &Core<'_>, _: &dyn Machine) -> bool {
-    let passed = |id: crate::environment::EnvironmentId| {
+    let passed = |id: EnvironmentId| {
         core.environments.record_at(id.place()).is_some_and(|record| record.generation >= id.generation)
     };
     let frames = core.frames.iter().filter_map(|(_, record)| owner(record)).all(passed);

@@ -10,6 +10,7 @@ mod frames;
 mod memory;
 mod scheduling;
 mod state;
+mod teardown;
 mod time;
 
 pub(crate) use expose::name_of;

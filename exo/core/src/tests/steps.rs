@@ -87,7 +87,7 @@ impl World<'_> {
         self.machine.expelled.clear();
         match step {
             Step::Call { caller, vcpu, word, arguments, memory } => {
-                let outcome = self.call(*caller, *vcpu, *word, *arguments, memory.as_ref());
+                let outcome = self.call(*caller, *vcpu, *word, *arguments, memory.as_ref()).0;
                 *outcomes.calls.entry((word & 0xffff, outcome)).or_insert(0) += 1;
             }
             Step::Touch { id, vcpu, frame, rights, leaves } => self.touch(*id, *vcpu, *frame, *rights, *leaves),
@@ -142,7 +142,7 @@ impl World<'_> {
         self.compare(memory);
     }
 
-    /// Does a call; returns the number of its error, or 0.
+    /// Does a call; returns what rax and rdx are.
     pub(crate) fn call(
         &mut self,
         caller: Id,
@@ -150,7 +150,7 @@ impl World<'_> {
         word: u64,
         arguments: [u64; 6],
         memory: Option<&(u64, Vec<u64>)>,
-    ) -> u64 {
+    ) -> (u64, u64) {
         if let Some((address, words)) = memory {
             self.put(caller, vcpu, *address, words);
         }
@@ -167,7 +167,7 @@ impl World<'_> {
             let outcome = Outcome::Exited { status };
             assert!(self.core.end(&mut self.machine, caller, outcome) && self.model.end(caller, outcome));
         }
-        reply.status
+        (reply.status, reply.value)
     }
 
     /// A library OS writes words into its memory.

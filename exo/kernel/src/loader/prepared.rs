@@ -71,7 +71,8 @@ impl Prepared {
         });
         shown.ok()?;
         let vpid = u16::try_from(number).ok().and_then(NonZeroU16::new)?;
-        let prepared = Self { id: start.environment, vcpu: start.vcpu, cpu, account, vpid, counters, faults, entry, held };
+        let prepared =
+            Self { id: start.environment, vcpu: start.vcpu, cpu, account, vpid, counters, faults, entry, held };
         Some((KernelBox::new_in(account, prepared)?, events))
     }
 }

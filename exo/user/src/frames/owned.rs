@@ -1,7 +1,8 @@
 //! Frames straight from the kernel, with their bindings: to share them, to bind them otherwise, to keep them apart from the pool.
 
+use super::exchange::{choose, give_to_kernel, is_known, rights_of_own_memory};
 use super::supply::{self, Batch};
-use super::{FramesError, POOL, Wanted, choose, extend_window, give_to_kernel, is_known, list, window};
+use super::{FramesError, POOL, Wanted, extend_window, list, window};
 use crate::EnvironmentId;
 use crate::call::{Failure, Kernel, Machine};
 use crate::capability::{Authority, Capability, rights};
@@ -167,7 +168,7 @@ impl OwnedFrames {
         }
         // The environment's own name dominates every name that it has derived.
         let before = mem::replace(&mut self.capability, Authority::Own);
-        if let Err(failure) = self.bind(super::rights_of_own_memory()) {
+        if let Err(failure) = self.bind(rights_of_own_memory()) {
             self.capability = before;
             return Err((self, failure));
         }

@@ -2,6 +2,7 @@
 //!
 //! Two bits for each frame, in frames of its own: one for each 64 MiB of physical addresses in which the environment holds anything.
 
+mod search;
 mod state;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -148,34 +149,13 @@ impl<W: Words> Pool<W> {
         true
     }
 
-    /// The next free frame from `frame` on.
-    fn next_free(&self, frame: u64) -> Option<u64> {
-        let mut at = frame;
-        loop {
-            let (chunk, word, bit) = split(at)?;
-            let Chunk { bits, free } = self.chunks[chunk];
-            if bits == 0 || free == 0 {
-                at = (at / CHUNK + 1) * CHUNK;
-                continue;
-            }
-            let (held, rests) = self.planes(bits, word);
-            let left = held & rests & !(bit - 1);
-            if left != 0 {
-                return Some(at / 64 * 64 + u64::from(left.trailing_zeros()));
-            }
-            at = (at / 64 + 1) * 64;
-        }
-    }
-
-    /// How many frames from `frame` on are free, up to `most`.
-    fn free_from(&self, frame: u64, most: u64) -> u64 {
-        (frame..frame.saturating_add(most)).take_while(|&frame| self.state(frame) == State::Free).count() as u64
-    }
-
     /// Takes `count` free frames in a row, the first a multiple of `alignment`: the lowest there are.
     pub fn take(&mut self, count: u64, alignment: u64) -> Option<u64> {
+        if count == 0 {
+            return None;
+        }
         let mut at = self.first as u64 * CHUNK;
-        while count != 0 {
+        loop {
             let free = self.next_free(at)?;
             if count == 1 && alignment == 1 {
                 self.first = usize::try_from(free / CHUNK).unwrap_or(0);
@@ -188,7 +168,6 @@ impl<W: Words> Pool<W> {
             }
             at += row + 1;
         }
-        None
     }
 
     /// Somebody no longer uses frames. One that was lost is forgotten. `false` where one was not in use; the others come back.
@@ -204,13 +183,23 @@ impl<W: Words> Pool<W> {
         all
     }
 
-    /// Takes the lowest run of free frames out that lies in a range, at most `most` frames: they are not the library's any more.
-    pub fn withdraw(&mut self, range: core::ops::Range<u64>, most: u64) -> Option<FrameRun> {
-        let first = self.next_free(range.start).filter(|&first| first < range.end && most != 0)?;
-        let count = self.free_from(first, most.min(range.end - first));
+    /// Takes the lowest run of free frames out that lies in a range and of which each is one to be `let_go`, at most `most` frames: they
+    /// are not the library's any more.
+    pub fn withdraw(
+        &mut self,
+        range: core::ops::Range<u64>,
+        most: u64,
+        let_go: impl Fn(u64) -> bool,
+    ) -> Option<FrameRun> {
+        let mut first = self.next_free(range.start).filter(|_| most != 0)?;
+        while first < range.end && !let_go(first) {
+            first = self.next_free(first + 1)?;
+        }
+        let free = self.free_from(first, most.min(range.end.saturating_sub(first)));
+        let count = (first..first + free).take_while(|&frame| let_go(frame)).count() as u64;
         let run = FrameRun { first, count };
         self.forget(run);
-        Some(run)
+        (count != 0).then_some(run)
     }
 
     /// Nobody uses these frames, and they are not the library's any more.
@@ -224,24 +213,6 @@ impl<W: Words> Pool<W> {
             State::Free => self.set(one(frame), State::Unknown),
             State::Used => self.set(one(frame), State::Lost),
             State::Unknown | State::Lost => {}
-        }
-    }
-
-    /// The next frame from `frame` on that is held, free or not.
-    pub fn next_held(&self, frame: u64) -> Option<u64> {
-        let mut at = frame;
-        loop {
-            let (chunk, word, bit) = split(at)?;
-            let bits = self.chunks[chunk].bits;
-            if bits == 0 {
-                at = (at / CHUNK + 1) * CHUNK;
-                continue;
-            }
-            let left = self.planes(bits, word).0 & !(bit - 1);
-            if left != 0 {
-                return Some(at / 64 * 64 + u64::from(left.trailing_zeros()));
-            }
-            at = (at / 64 + 1) * 64;
         }
     }
 }

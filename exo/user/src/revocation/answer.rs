@@ -18,8 +18,8 @@ pub(super) trait Holdings {
     /// Notes that a frame was taken.
     fn lose(&mut self, frame: u64);
     fn next_held(&self, from: u64) -> Option<u64>;
-    /// Whether a frame is the environment's still, by the frame table.
-    fn owns(&self, frame: u64) -> bool;
+    /// Whether a frame is the environment's to use still, by the frame table.
+    fn is_usable(&self, frame: u64) -> bool;
 }
 
 /// What came of it.
@@ -109,10 +109,16 @@ fn tell_losses<V: Victims + ?Sized>(holdings: &mut impl Holdings, victims: &mut 
     told
 }
 
-/// A frame that is the environment's no longer must not come back under references to it.
+/// A frame that is no longer the environment's must not come back under references to it.
 fn note(holdings: &mut impl Holdings, entry: &Repossession) {
-    if entry.kind == kind::FRAMES && entry.reason == reason::FORCED {
-        (entry.first..entry.first.saturating_add(entry.count)).for_each(|frame| holdings.lose(frame));
+    if entry.kind != kind::FRAMES {
+        return;
+    }
+    for frame in entry.first..entry.first.saturating_add(entry.count) {
+        // With a binding an own frame is not lost, but one that another has lent is.
+        if entry.reason == reason::FORCED || !holdings.is_usable(frame) {
+            holdings.lose(frame);
+        }
     }
 }
 
@@ -120,7 +126,7 @@ fn note(holdings: &mut impl Holdings, entry: &Repossession) {
 fn tell_missing<V: Victims + ?Sized>(holdings: &mut impl Holdings, victims: &mut V) -> u64 {
     let (mut from, mut told) = (0, 0);
     while let Some(frame) = holdings.next_held(from) {
-        if !holdings.owns(frame) {
+        if !holdings.is_usable(frame) {
             let entry = Repossession { kind: kind::FRAMES, reason: reason::FORCED, first: frame, count: 1 };
             note(holdings, &entry);
             victims.lost(&entry);

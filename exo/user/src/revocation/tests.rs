@@ -1,158 +1,14 @@
-use super::answer::{Answered, Holdings, answer};
-use super::{Asked, Repossession, Request, Victims, kind, phase, reason};
-use crate::call::Failure;
-use crate::frames::pool::tests::Memory;
-use crate::frames::pool::{Pool, State};
-use crate::frames::supply;
-use crate::frames::tests::fake::{self, Fake, with_list};
+mod world;
+
+use super::answer::{Answered, answer};
+use super::{Asked, Repossession, kind, reason};
+use crate::frames::pool::State;
+use crate::frames::tests::fake;
 use exo_abi::boot_page::FrameRun;
-use exo_abi::environment_page::{ANY, REPOSSESSIONS};
-use exo_abi::error::Error;
-use std::cell::RefCell;
-use std::ops::Range;
-use std::rc::Rc;
+use exo_abi::environment_page::ANY;
 use std::sync::atomic::AtomicU64;
 use std::vec::Vec;
-
-/// An environment with 64 frames from 0 on, all in its pool, and a kernel that asks for some.
-struct World {
-    kernel: Fake,
-    pool: Rc<RefCell<Pool<Memory>>>,
-    request: Request,
-    entries: Vec<Repossession>,
-    /// The slices that it has, as (cpu, position).
-    slices: Vec<(u64, u64)>,
-}
-
-const FRAMES: u64 = 64;
-/// The pool keeps its bits there.
-const BITS: u64 = 0;
-
-impl World {
-    fn new() -> Self {
-        let mut pool = Pool::new(Memory::default());
-        pool.insert(FrameRun { first: BITS + 1, count: FRAMES - 1 });
-        Self {
-            kernel: Fake::new(&[(fake::State::Bound, 64)]),
-            pool: Rc::new(RefCell::new(pool)),
-            request: Request::default(),
-            entries: Vec::new(),
-            slices: Vec::new(),
-        }
-    }
-
-    fn ask(&mut self, kind: u32, first: u64, count: u64, left: u64) {
-        let serial = self.request.serial + 1;
-        self.request = Request { serial, kind, phase: phase::REQUESTED, first, count, left, ..Request::default() };
-    }
-
-    /// Takes frames out of the pool, as an application does.
-    fn take(&self, count: u64) -> Vec<u64> {
-        (0..count).map(|_| self.pool.borrow_mut().take(1, 1).unwrap()).collect()
-    }
-
-    fn force(&mut self, first: u64, count: u64) {
-        for frame in first..first + count {
-            self.kernel.frames[usize::try_from(frame).unwrap()] = fake::State::Foreign;
-        }
-        self.entries.push(Repossession { kind: kind::FRAMES, reason: reason::FORCED, first, count });
-    }
-}
-
-impl Holdings for World {
-    fn request(&self) -> Option<Request> {
-        Some(self.request)
-    }
-
-    fn repossessed(&self) -> u64 {
-        self.entries.len() as u64
-    }
-
-    fn repossession(&self, number: u64) -> Option<Repossession> {
-        // What a ring of this size holds in that place.
-        let place = usize::try_from(number).unwrap() % REPOSSESSIONS;
-        self.entries.iter().skip(place).step_by(REPOSSESSIONS).next_back().copied()
-    }
-
-    fn give(&mut self, range: Range<u64>, count: u64) -> u64 {
-        let (pool, kernel) = (&self.pool, &mut self.kernel);
-        let withdraw = |from: u64, most| pool.borrow_mut().withdraw(from..range.end, most);
-        // SAFETY: nobody uses frames of a fake.
-        let given = with_list(|list| unsafe { supply::give(kernel, list, 0, range.start, count, withdraw) });
-        self.request.left -= given.min(self.request.left);
-        if self.request.left == 0 {
-            self.request.phase = phase::ANSWERED;
-        }
-        given
-    }
-
-    fn give_slice(&mut self, cpu: u64, position: u64) -> Result<u64, Failure> {
-        let place = self.slices.iter().position(|&slice| slice == (cpu, position)).ok_or(Error::SliceForeign)?;
-        self.slices.remove(place);
-        self.request.phase = phase::ANSWERED;
-        Ok(1)
-    }
-
-    fn lose(&mut self, frame: u64) {
-        self.pool.borrow_mut().lose(frame);
-    }
-
-    fn next_held(&self, from: u64) -> Option<u64> {
-        self.pool.borrow().next_held(from)
-    }
-
-    fn owns(&self, frame: u64) -> bool {
-        matches!(self.kernel.state(frame), fake::State::Own | fake::State::Bound)
-    }
-}
-
-/// Lets go of frames in the order of its list.
-struct Application {
-    pool: Rc<RefCell<Pool<Memory>>>,
-    frames: Vec<u64>,
-    asked: Vec<Asked>,
-    lost: Vec<FrameRun>,
-    behind: u32,
-    keeps_slices: bool,
-}
-
-impl Application {
-    fn new(world: &World, frames: Vec<u64>) -> Self {
-        let pool = Rc::clone(&world.pool);
-        Self { pool, frames, asked: Vec::new(), lost: Vec::new(), behind: 0, keeps_slices: false }
-    }
-}
-
-impl Victims for Application {
-    fn release(&mut self, asked: Asked) {
-        self.asked.push(asked);
-        let gone: Vec<_> = match asked {
-            Asked::Frames { count } => {
-                let count = self.frames.len().min(usize::try_from(count).unwrap());
-                self.frames.drain(..count).collect()
-            }
-            Asked::Run(run) => {
-                let (gone, kept) =
-                    self.frames.iter().partition(|&frame| (run.first..run.first + run.count).contains(frame));
-                self.frames = kept;
-                gone
-            }
-        };
-        gone.iter().for_each(|&first| assert!(self.pool.borrow_mut().give_back(FrameRun { first, count: 1 })));
-    }
-
-    fn gives_slice(&mut self, _: u64, _: u64) -> bool {
-        !self.keeps_slices
-    }
-
-    fn lost(&mut self, lost: &Repossession) {
-        self.lost.push(FrameRun { first: lost.first, count: lost.count });
-    }
-
-    fn fell_behind(&mut self) {
-        self.behind += 1;
-    }
-}
+use world::{Application, FRAMES, World};
 
 fn run(world: &mut World, application: &mut Application) -> Answered {
     let seen = AtomicU64::new(0);
@@ -189,6 +45,31 @@ fn named_frames_are_given_and_no_others() {
     assert_eq!(run(&mut world, &mut application), Answered { given: 10, lost: 0, unanswered: false });
     assert_eq!(application.asked, [Asked::Run(wanted)]);
     assert!((0..FRAMES).all(|frame| (world.kernel.state(frame) == fake::State::Free) == (15..25).contains(&frame)));
+}
+
+#[test]
+fn what_others_have_lent_is_not_given() {
+    let mut world = World::new();
+    let mut application = Application::new(&world, world.take(30));
+    (0..40).for_each(|frame| world.kernel.frames[frame] = fake::State::Lent);
+    world.ask(kind::FRAMES, ANY, 30, 30);
+    let answered = run(&mut world, &mut application);
+    assert_eq!(answered, Answered { given: 24, lost: 0, unanswered: true });
+    assert_eq!((world.kernel.count(fake::State::Lent), world.kernel.count(fake::State::Free)), (40, 24));
+}
+
+#[test]
+fn what_its_owner_takes_back_is_lost_and_an_own_frame_without_a_binding_is_not() {
+    let mut world = World::new();
+    let mine = world.take(2);
+    let mut application = Application::new(&world, Vec::new());
+    for (frame, state) in [(mine[0], fake::State::Foreign), (mine[1], fake::State::Own)] {
+        world.kernel.frames[usize::try_from(frame).unwrap()] = state;
+        world.entries.push(Repossession { kind: kind::FRAMES, reason: reason::OWNER, first: frame, count: 1 });
+    }
+    assert_eq!(run(&mut world, &mut application).lost, 2);
+    let pool = world.pool.borrow();
+    assert_eq!((pool.state(mine[0]), pool.state(mine[1])), (State::Lost, State::Used));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What the state machine may ask of the machine, and what it must not.
 
-use super::{FRAMES, Fake, OPEN_COST, Space, bytes, cost, event_page_address, frames_in};
+use super::{FRAMES, Fake, OPEN_COST, Space, TABLE_FRAMES, bytes, cost, event_page_address, frames_in};
 use crate::environment::EnvironmentId;
 use crate::machine::{Binding, Machine, ReserveEmpty, VcpuStart};
 use exo_abi::boot_page::FrameRun;
@@ -72,7 +72,9 @@ impl Machine for Fake {
     fn next_binding(&self, environment: usize, from: u64) -> Option<(FrameRun, Binding)> {
         let entries = &self.spaces.get(&environment)?.entries;
         let (&first, &binding) = entries.range(from..).next()?;
-        let count = (first..).take_while(|frame| entries.get(frame) == Some(&binding)).count() as u64;
+        // In parts: a table at a time.
+        let end = (first + 1).next_multiple_of(TABLE_FRAMES);
+        let count = (first..end).take_while(|frame| entries.get(frame) == Some(&binding)).count() as u64;
         Some((FrameRun { first, count }, binding))
     }
 

@@ -150,21 +150,21 @@ impl Model {
         self.end_unjustified_in(id, all)
     }
 
-    /// The same for some frames. What was bound in the same way and follows one another is one entry.
+    /// The same for some frames. What follows one another is one entry, however it was bound.
     pub(super) fn end_unjustified_in(&mut self, id: Id, frames: core::ops::Range<u64>) -> u64 {
-        let mut lost: Vec<(u64, (u64, u64))> = Vec::new();
+        let mut lost: Vec<u64> = Vec::new();
         for frame in frames {
             let Some(&(rights, slot)) = self.bindings.get(&(id, frame)) else { continue };
             let allowed = self.capability(id, slot).is_ok_and(|held| allows(&held, &self.guard(frame), rights));
             if !allowed {
-                lost.push((frame, (rights, slot)));
+                lost.push(frame);
             }
         }
-        lost.iter().for_each(|(frame, _)| {
+        lost.iter().for_each(|frame| {
             self.bindings.remove(&(id, *frame));
         });
-        for group in lost.chunk_by(|a, b| a.0 + 1 == b.0 && a.1 == b.1) {
-            self.repossess(id, reason::CREDENTIAL, group[0].0, group.len() as u64);
+        for group in lost.chunk_by(|a, b| a + 1 == *b) {
+            self.repossess(id, reason::CREDENTIAL, group[0], group.len() as u64);
         }
         lost.len() as u64
     }

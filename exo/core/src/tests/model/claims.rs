@@ -65,6 +65,9 @@ impl Model {
         if !below && !dominated {
             return fails(Error::NotEntitled);
         }
+        if !below && self.promised_to(me) != 0 {
+            return fails(Error::ClaimPending);
+        }
         let keeps = if dominated { 0 } else { self.guarantee(victim) };
         if self.owns(victim) < keeps + count {
             return fails(Error::VictimGuaranteed);

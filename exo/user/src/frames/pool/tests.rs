@@ -64,7 +64,8 @@ enum Step {
     Insert(u64, u64),
     Take(u64, u64),
     GiveBack(u64),
-    Withdraw(u64, u64, u64),
+    /// Every so manieth frame is not to go.
+    Withdraw(u64, u64, u64, u64),
     Lose(u64),
 }
 
@@ -76,7 +77,8 @@ fn step() -> impl Strategy<Value = Step> {
         (1..40_u64, 0..5_u32).prop_map(|(count, power)| Step::Take(count, 1 << power)),
         (1..3_u64).prop_map(|count| Step::Take(count, 1)),
         (0..64_u64).prop_map(Step::GiveBack),
-        (frame(), 1..400_u64, 1..40_u64).prop_map(|(first, length, most)| Step::Withdraw(first, length, most)),
+        (frame(), 1..400_u64, 1..40_u64, 1..9_u64)
+            .prop_map(|(first, length, most, kept)| Step::Withdraw(first, length, most, kept)),
         frame().prop_map(Step::Lose),
     ]
 }
@@ -124,13 +126,14 @@ proptest! {
                     assert!(!again, "nothing comes back twice");
                 }
                 Step::GiveBack(_) => {}
-                Step::Withdraw(from, length, most) => {
-                    let is_free = |frame: &u64| model.get(frame) == Some(&State::Free);
+                Step::Withdraw(from, length, most, kept) => {
+                    let let_go = |frame: u64| frame % 9 != kept;
+                    let is_free = |frame: &u64| model.get(frame) == Some(&State::Free) && let_go(*frame);
                     let expected = (from..from + length).find(is_free).map(|first| {
                         let end = (from + length).min(first + most);
                         run(first, (first..end).take_while(is_free).count() as u64)
                     });
-                    assert_eq!(pool.withdraw(from..from + length, most), expected);
+                    assert_eq!(pool.withdraw(from..from + length, most, let_go), expected);
                     if let Some(gone) = expected {
                         model.retain(|frame, _| !(gone.first..gone.first + gone.count).contains(frame));
                     }

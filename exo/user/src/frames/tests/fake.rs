@@ -15,6 +15,8 @@ pub enum State {
     Own,
     Bound,
     Foreign,
+    /// Another's, and bound.
+    Lent,
 }
 
 /// Frames from 0 on.

@@ -1,0 +1,30 @@
+//! What the manifest can promise.
+
+use super::fake::{FRAMES, OPEN_COST};
+use super::world::{World, with_world};
+use crate::environment::EnvironmentId;
+use crate::state::{CreateError, NewEnvironment};
+use exo_abi::capability::Name;
+use exo_abi::info::frame_state;
+
+fn boot(world: &mut World<'_>, guarantee: u64, reserve: u64) -> Result<EnvironmentId, CreateError> {
+    let new = NewEnvironment { name: "y", guard: Name::ROOT, rights: 0, guarantee, background: false, input: false };
+    world.core.boot_environment(&mut world.machine, &new, reserve)
+}
+
+#[test]
+fn what_is_metadata_is_not_guaranteed_as_well() {
+    with_world(|world| {
+        let ours = |world: &World<'_>| {
+            let frames = (0..FRAMES).filter_map(|frame| world.core.frames().get(frame));
+            frames.filter(|frame| matches!(frame.state, frame_state::FREE | frame_state::OWNED)).count() as u64
+        };
+        let left = ours(world) - world.core.system().frames_guaranteed;
+        assert_eq!(boot(world, left - OPEN_COST + 1, OPEN_COST), Err(CreateError::Guarantee));
+        assert_eq!(boot(world, u64::MAX, OPEN_COST), Err(CreateError::Guarantee));
+        assert_eq!(boot(world, 0, u64::MAX), Err(CreateError::Guarantee));
+        assert!(boot(world, left - OPEN_COST, OPEN_COST).is_ok());
+        assert_eq!(world.core.system().frames_guaranteed, ours(world), "every frame that there is");
+        assert_eq!(boot(world, 0, OPEN_COST), Err(CreateError::Guarantee), "its reserve is somebody's guarantee");
+    });
+}

@@ -1,0 +1,33 @@
+//! The library's way with everything that an environment can own, on a machine with two CPUs.
+
+use ravelin_tests::{boot, exited, passed, wrote};
+use xtask::machine::Spec;
+use xtask::manifest::Environment;
+
+/// Every step of the guest, in its order.
+const STEPS: [&str; 15] = [
+    "frames come and go",
+    "a large page",
+    "frames with bindings",
+    "capabilities",
+    "waiting",
+    "a predicate",
+    "another virtual CPU",
+    "a child",
+    "a grandchild",
+    "a child that faults",
+    "a stopped child",
+    "shared memory",
+    "a claim that is answered",
+    "a claim that is not",
+    "the last resort",
+];
+
+#[test]
+fn frames_time_children_and_claims() {
+    let outcome = boot(&Spec { cpus: 2, environments: vec![Environment::new("resources")], ..Spec::default() });
+    passed(&outcome);
+    exited(&outcome, "resources", 0);
+    let lines = STEPS.map(|step| format!("{step}: done"));
+    wrote(&outcome, "resources", &lines.each_ref().map(String::as_str));
+}
