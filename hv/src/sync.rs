@@ -3,7 +3,17 @@
 #[cfg(not(all(test, loom)))]
 pub(crate) use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 #[cfg(all(test, loom))]
-pub(crate) use loom::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
+pub(crate) use loom::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// `loom` lets another thread run before an access to something that both use, but not before a fence: so this is one.
+#[cfg(all(test, loom))]
+pub(crate) fn fence(ordering: Ordering) {
+    loom::lazy_static! {
+        static ref FENCES: AtomicU64 = AtomicU64::new(0);
+    }
+    FENCES.fetch_add(1, Ordering::Relaxed);
+    loom::sync::atomic::fence(ordering);
+}
 
 /// A function that is `const`, but not with `loom`, whose atomics are made at run time.
 macro_rules! const_fn {

@@ -18,8 +18,8 @@ use std::time::Duration;
 /// Options of `bench`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Options {
-    /// Show only operations whose id contains this
-    filter: Option<String>,
+    /// Show only operations with these ids, or whose ids contain one of these
+    filter: Vec<String>,
     /// Write all rows to this file
     #[arg(long)]
     json: Option<PathBuf>,
@@ -35,11 +35,19 @@ pub struct Options {
 }
 
 impl Options {
-    /// Checks one operation against its target.
+    /// Checks operations against their targets.
     #[must_use]
-    pub fn check(id: &str) -> Options {
+    pub fn check(ids: &[&str]) -> Options {
         let cpu_model = machine::DEFAULT_CPU_MODEL.to_owned();
-        Options { filter: Some(id.to_owned()), check: true, cpu_model, ..Options::default() }
+        let filter = ids.iter().map(|&id| id.to_owned()).collect();
+        Options { filter, check: true, cpu_model, ..Options::default() }
+    }
+
+    /// Whether an operation is to be shown: a filter that is an id means that operation alone.
+    fn shows(&self, id: &str, rows: &[Row]) -> bool {
+        let is_id = |filter: &str| rows.iter().any(|row| row.id == filter);
+        let wanted = |filter: &String| if is_id(filter) { filter == id } else { id.contains(filter.as_str()) };
+        self.filter.is_empty() || self.filter.iter().any(wanted)
     }
 }
 
@@ -51,10 +59,9 @@ struct Report<'a> {
 /// Measures and reports.
 pub fn verb(options: &Options) -> Result<()> {
     let rows = measure(&options.cpu_model)?;
-    let shown: Vec<&Row> =
-        rows.iter().filter(|row| options.filter.as_ref().is_none_or(|filter| row.id.contains(filter))).collect();
+    let shown: Vec<&Row> = rows.iter().filter(|row| options.shows(&row.id, &rows)).collect();
     if shown.is_empty() {
-        bail!("no operation's id contains {}", options.filter.as_deref().unwrap_or_default());
+        bail!("no operation's id contains {}", options.filter.join(" or "));
     }
     table(&shown);
     if let Some(file) = &options.json {

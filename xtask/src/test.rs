@@ -1,12 +1,14 @@
 //! The verb `test`: unit tests on the host, then the boot tests. The test runner's summary ends the output.
 
-use crate::{build, cargo, process};
+use crate::{build, cargo, paths, process};
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use std::process::Command;
 
 /// The package and the integration test that boot machines.
 const BOOT_TESTS: (&str, &str) = ("ravelin-tests", "boot");
+/// The module with the tests for `loom`.
+const LOOM_TESTS: &str = "loom_tests";
 /// Machines at work at the same time.
 const MACHINES: &str = "2";
 
@@ -30,6 +32,8 @@ pub fn verb(which: Which, filter: Option<&str>) -> Result<u8> {
 }
 
 fn host(filter: Option<&str>) -> Result<bool> {
+    // First, for their summary is the shortest and the output ends with the longest.
+    let every_order = filter.is_some_and(|filter| !LOOM_TESTS.contains(filter)) || memory_orders()?;
     let metadata = cargo::metadata()?;
     let mut command = cargo::host();
     command.args(["test", "--no-fail-fast", "--lib"]);
@@ -39,7 +43,16 @@ fn host(filter: Option<&str>) -> Result<bool> {
             command.args(["--test", name]);
         }
     }
-    passes(command.arg("--").args(filter))
+    Ok(passes(command.arg("--").args(filter))? && every_order)
+}
+
+/// What CPUs share without a lock, in every order that the memory model allows: a build of its own, in which `loom` takes the place
+/// of atomics.
+fn memory_orders() -> Result<bool> {
+    let mut command = cargo::host();
+    command.args(["test", "--release", "--package", "hv", "--lib", "--target-dir"]);
+    command.arg(paths::build("loom")?).arg("--").arg(LOOM_TESTS);
+    passes(command.env("RUSTFLAGS", "--cfg loom"))
 }
 
 fn boot(filter: Option<&str>) -> Result<bool> {

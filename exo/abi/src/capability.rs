@@ -68,11 +68,21 @@ impl Name {
     /// Whether `other` begins with this name.
     #[must_use]
     pub fn dominates(&self, other: &Self) -> bool {
-        // Everything but the length, as one number with the first byte lowest: the prefix is compared without a loop.
-        let number = |name: &Self| u128::from(name.words[1]) << 56 | u128::from(name.words[0] >> 8);
-        let differing = number(self) ^ number(other);
+        // The words hold the length and 7 bytes, and 8 bytes, the first lowest: the prefix is compared without a loop.
         let length = self.length();
-        length <= other.length() && differing & ((1 << (length * 8)) - 1) == 0
+        let low = (self.words[0] ^ other.words[0]) >> 8;
+        let alike = match length.checked_sub(7) {
+            None => low & ((1 << (length * 8)) - 1) == 0,
+            Some(0) => low == 0,
+            Some(rest) => low == 0 && (self.words[1] ^ other.words[1]) << (64 - rest * 8) == 0,
+        };
+        length <= other.length() && alike
+    }
+
+    /// 0 for equal names, something else for others: to be joined with other differences.
+    #[must_use]
+    pub const fn difference(&self, other: &Self) -> u64 {
+        (self.words[0] ^ other.words[0]) | (self.words[1] ^ other.words[1])
     }
 }
 

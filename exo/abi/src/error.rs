@@ -101,7 +101,7 @@ errors! {
     31 NotEntitled "the caller may not claim this";
     /// Victim: it would fall below its guarantee, or the frame is in its guaranteed set.
     32 VictimGuaranteed "the victim keeps what is guaranteed to it";
-    /// Caller or victim: one claim at a time.
+    /// Caller or victim: one claim at a time, and beyond its guarantee a caller first takes what is promised to it.
     33 ClaimPending "a claim is under way";
     /// Caller: a list's runs overlap or are not in ascending order.
     34 NotAscending "a list is not in ascending order";

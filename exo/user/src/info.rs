@@ -135,6 +135,14 @@ pub fn running_position(cpu: u32) -> Option<u64> {
     Some(unsafe { read(place) })
 }
 
+/// How many slices have begun on a CPU.
+#[must_use]
+pub fn slices_begun(cpu: u32) -> Option<u64> {
+    let place = in_slice_vector(cpu, offset_of!(SliceVector, begun))?;
+    // SAFETY: as for `slice`.
+    Some(unsafe { read(place) })
+}
+
 /// Reads a part of the environment page.
 ///
 /// # Safety

@@ -131,9 +131,13 @@ impl Format for Ept {
     const KEEPS_TABLES: bool = true;
     const SET_BY_CPU: u64 = ACCESSED | DIRTY;
 
+    fn is_absent(raw: u64) -> bool {
+        raw & RIGHTS == 0
+    }
+
     fn classify(level: Level, raw: u64) -> Entry<EptAttributes> {
         let [low, ..] = raw.to_le_bytes();
-        if raw & RIGHTS == 0 {
+        if Self::is_absent(raw) {
             Entry::Absent
         } else if level == Level::Small || raw & LARGE != 0 {
             let attributes = EptAttributes { rights: Rights(low & 7), tag: decode_tag(raw) };

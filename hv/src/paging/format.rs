@@ -73,6 +73,9 @@ pub trait Format {
     /// Reads an entry.
     fn classify(level: Level, raw: u64) -> Entry<Self::Attributes>;
 
+    /// Whether an entry is absent: what [`classify`](Self::classify) says, for loops that ask nothing else.
+    fn is_absent(raw: u64) -> bool;
+
     /// The entry that points to this table. It restricts nothing: the leaves decide.
     fn table(table: FrameNumber) -> u64;
 

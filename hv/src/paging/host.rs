@@ -39,8 +39,12 @@ impl Format for Host {
     const KEEPS_TABLES: bool = false;
     const SET_BY_CPU: u64 = ACCESSED | DIRTY;
 
+    fn is_absent(raw: u64) -> bool {
+        raw & PRESENT == 0
+    }
+
     fn classify(level: Level, raw: u64) -> Entry<HostAttributes> {
-        if raw & PRESENT == 0 {
+        if Self::is_absent(raw) {
             Entry::Absent
         } else if level == Level::Small || raw & LARGE != 0 {
             let attributes = HostAttributes {

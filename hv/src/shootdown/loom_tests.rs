@@ -74,8 +74,17 @@ impl Cpu {
     }
 }
 
+/// All orders in which at most this many times a thread is stopped where it could have gone on: one more takes minutes.
+const PREEMPTIONS: usize = 3;
+
+fn bounded(test: impl Fn() + Send + Sync + 'static) {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(PREEMPTIONS);
+    model.check(test);
+}
+
 fn one_cpu_and_one_initiator(broken: bool, entries: &'static [usize]) {
-    loom::model(move || {
+    bounded(move || {
         let machine = Machine::<2>::new();
         let cpu = thread::spawn({
             let machine = machine.clone();
@@ -111,9 +120,7 @@ fn a_cpu_that_does_not_flush_is_found_out() {
 
 #[test]
 fn two_cpus_in_one_space() {
-    let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(3);
-    model.check(|| {
+    bounded(|| {
         let machine = Machine::<3>::new();
         let cpus = [1, 2].map(|me| {
             let machine = machine.clone();
@@ -131,9 +138,7 @@ fn two_cpus_in_one_space() {
 /// One initiator's proof opens what another has put into quarantine, where it says so, and not too early.
 #[test]
 fn a_proof_covers_what_others_took_away_before() {
-    let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(3);
-    model.check(|| {
+    bounded(|| {
         let machine = Machine::<3>::new();
         let left = Arc::new(Mutex::new(None));
         let cpu = thread::spawn({
@@ -163,9 +168,7 @@ fn a_proof_covers_what_others_took_away_before() {
 
 #[test]
 fn two_initiators_wait_for_one_cpu_and_not_for_each_other() {
-    let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(3);
-    model.check(|| {
+    bounded(|| {
         let machine = Machine::<3>::new();
         let take = |machine: &Machine<3>, me: usize| {
             let space = &machine.spaces[me];
@@ -195,7 +198,7 @@ fn two_initiators_wait_for_one_cpu_and_not_for_each_other() {
 /// A proof is about its own spaces: what was taken out of another one stays in quarantine.
 #[test]
 fn a_proof_of_one_space_opens_no_quarantine_of_another() {
-    loom::model(|| {
+    bounded(|| {
         let machine = Machine::<2>::new();
         let cpu = thread::spawn({
             let machine = machine.clone();

@@ -9,16 +9,17 @@ use xtask::manifest::Environment;
 use xtask::report::Ending;
 
 const TABLE: &str = "docs/hostile-guests.md";
-/// The witness looks at itself so often,
-const ROUNDS: &str = "20";
-/// and so often beside guests that take all they get.
-const ROUNDS_BESIDE_ENDLESS: &str = "5";
+/// A witness looks at itself so often, and then until only witnesses run,
+const ROUNDS: &str = "5 last";
+/// and so often beside guests that never end.
+const ROUNDS_BESIDE_ENDLESS: &str = "4";
 
 /// How a case must end.
 #[derive(Clone, Debug, PartialEq)]
 enum Expected {
     Exited(u32),
     Killed(String),
+    Destroyed,
     Endless,
 }
 
@@ -52,6 +53,7 @@ fn expected(text: &str) -> Expected {
         Some(("exited", status)) => Expected::Exited(status.parse().expect(TABLE)),
         Some(("killed", reason)) => Expected::Killed(reason.trim_matches('"').to_owned()),
         None if text == "endless" => Expected::Endless,
+        None if text == "destroyed" => Expected::Destroyed,
         _ => panic!("{TABLE}: unknown end: {text}"),
     }
 }
@@ -71,7 +73,7 @@ fn complaint(outcome: &Outcome, case: &Case) -> Option<String> {
     let good = match (&case.expected, ending) {
         (Expected::Exited(wanted), Some(Ending::Exited { status })) => status == wanted,
         (Expected::Killed(wanted), Some(Ending::Killed { reason, .. })) => reason.starts_with(wanted.as_str()),
-        (Expected::Endless, None) => true,
+        (Expected::Destroyed, Some(Ending::Destroyed)) | (Expected::Endless, None) => true,
         _ => false,
     };
     (!good).then(|| format!("{}: must be {:?}, was {ending:?}", case.name, case.expected))
@@ -82,44 +84,75 @@ fn section(heading: &str) {
 }
 
 fn section_on(heading: &str, cpu_model: &str) {
-    let cpu_model = cpu_model.to_owned();
-    let cases: Vec<Case> = cases().into_iter().filter(|case| case.section == heading).collect();
-    assert!(!cases.is_empty(), "{TABLE} has no section {heading}");
-    let mut environments: Vec<Environment> = cases.iter().map(environment).collect();
+    run(&[heading], &Spec { cpu_model: cpu_model.to_owned(), ..Spec::default() });
+}
+
+/// Boots all cases of these sections, spread over the CPUs, each of which has a witness.
+fn run(headings: &[&str], machine: &Spec) -> Outcome {
+    let cases: Vec<Case> = cases().into_iter().filter(|case| headings.contains(&case.section.as_str())).collect();
+    assert!(!cases.is_empty(), "{TABLE} has no section {headings:?}");
+    let cpu = |number: usize| u32::try_from(number).expect("few cases") % machine.cpus;
+    let on = |(number, case)| Environment { cpu: cpu(number), ..environment(case) };
+    let mut environments: Vec<Environment> = cases.iter().enumerate().map(on).collect();
     let endless = cases.iter().any(|case| case.expected == Expected::Endless);
-    let rounds = if endless { ROUNDS_BESIDE_ENDLESS } else { ROUNDS };
-    environments.push(Environment { arguments: rounds.to_owned(), ..Environment::new("witness") });
+    let arguments = if endless { ROUNDS_BESIDE_ENDLESS } else { ROUNDS };
+    let witness = |cpu| Environment {
+        name: witness_name(cpu),
+        cpu,
+        arguments: arguments.to_owned(),
+        ..Environment::new("witness")
+    };
+    environments.extend((0..machine.cpus).map(witness));
     let kernel_arguments = "slice_us=2000".to_owned();
     let timeout = Duration::from_secs(180);
-    let outcome = boot(&Spec { cpu_model, environments, kernel_arguments, timeout, ..Spec::default() });
+    let outcome = boot(&Spec { environments, kernel_arguments, timeout, ..machine.clone() });
     let complaints: Vec<String> = cases.iter().filter_map(|case| complaint(&outcome, case)).collect();
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
-    exited(&outcome, "witness", 0);
+    (0..machine.cpus).for_each(|cpu| exited(&outcome, &witness_name(cpu), 0));
     let all_exit_with_zero = cases.iter().all(|case| matches!(case.expected, Expected::Exited(0) | Expected::Endless));
-    match outcome.kind {
+    match &outcome.kind {
         Kind::Passed => assert!(all_exit_with_zero, "the kernel calls this a success"),
         Kind::Failed(_) => assert!(!all_exit_with_zero, "the kernel calls this a failure"),
         other => panic!("{other}"),
     }
+    outcome
+}
+
+fn witness_name(cpu: u32) -> String {
+    format!("witness{cpu}")
+}
+
+/// Sections that misuse the interface, on one, two and four CPUs.
+fn sections_on_cpus(headings: &[&str]) {
+    for cpus in [1, 2, 4] {
+        run(headings, &Spec { cpus, ..Spec::default() });
+    }
 }
 
 macro_rules! sections {
-    ($($test:ident $heading:literal;)*) => {
+    (alone { $($test:ident $heading:literal;)* } grouped { $($group:ident $headings:expr;)* }) => {
         $(#[test]
         fn $test() {
             section($heading);
         })*
 
+        $(#[test]
+        fn $group() {
+            sections_on_cpus(&$headings);
+        })*
+
         #[test]
         fn every_section_is_tested() {
             let listed: BTreeSet<String> = cases().into_iter().map(|case| case.section).collect();
-            let tested: BTreeSet<String> = [$($heading),*].map(str::to_owned).into();
+            let mut tested: BTreeSet<String> = [$($heading),*].map(str::to_owned).into();
+            $(tested.extend($headings.map(str::to_owned));)*
             assert_eq!(listed, tested);
         }
     };
 }
 
 sections! {
+    alone {
     foreign_memory "Memory that is not its own";
     told_of_foreign_memory "Being told of memory that is not its own";
     cpu_structures "The CPU's own structures";
@@ -133,6 +166,19 @@ sections! {
     calls "Calls";
     calls_from_32_bit_code "Calls from 32-bit code";
     endless "Guests that never end";
+    }
+    grouped {
+    interface_frames ["Frames of others", "Frames of its own", "Lists and results", "What the kernel shows"];
+    interface_authority [
+        "Capabilities that it does not hold",
+        "Environments",
+        "Time",
+        "Waiting, and the last resort",
+        "Claims and requests",
+    ];
+    interface_exhaustion ["Taking until nothing is left"];
+    interface_storms ["Storms at the interface"];
+    }
 }
 
 /// Where the CPU has no #VE the kernel does its work, and the environment cannot tell.

@@ -115,3 +115,17 @@ fn fifteen_capabilities_fit_beside_the_own() {
     let wrong = parse(&text(16)).unwrap_err();
     assert_eq!((wrong.line, wrong.reason.contains("at most 15 capabilities")), (64, true), "{wrong:?}");
 }
+
+#[test]
+fn the_documented_manifest_is_understood() {
+    let text = std::fs::read_to_string(crate::paths::workspace().join("docs/capabilities.md")).unwrap();
+    let (_, rest) = text.split_once("```toml\n").unwrap();
+    let (text, _) = rest.split_once("```").unwrap();
+    let lines: Vec<String> =
+        parse(text).unwrap().environments.iter().map(|environment| environment.line().unwrap()).collect();
+    let expected = [
+        "name=writer memory=8 cpu=0 slices=1 guarantee=1024",
+        "name=reader memory=4 cpu=0 slices=1 capability=5:01.07:r",
+    ];
+    assert_eq!(lines, expected);
+}

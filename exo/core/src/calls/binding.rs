@@ -86,7 +86,11 @@ impl Context<'_, '_> {
         };
         let bit = bit(id.place());
         for run in &self.core.list[runs.clone()] {
-            for (frame, record) in (run.first..).zip(self.core.frames.run(*run)) {
+            let records = self.core.frames.run(*run);
+            if over_frames.is_none() && records.iter().all(|record| record.binders & bit != 0) {
+                continue;
+            }
+            for (frame, record) in (run.first..).zip(records) {
                 if over_frames.is_some_and(|capability| !capability.name.dominates(&record.guard)) {
                     return Err(Error::Underprivileged.at(frame));
                 }

@@ -75,7 +75,7 @@ impl<F: Format> Tree<F> {
         first_frame: FrameNumber,
         attributes: F::Attributes,
     ) -> Result<(), MapError> {
-        let taken = small.entries.clone().find(|&index| self.entry(memory, &small.node, index) != Entry::Absent);
+        let taken = small.entries.clone().find(|&index| !F::is_absent(memory.read(small.node.table, index)));
         if let Some(index) = taken {
             return Err(MapError::AlreadyMapped { page: small.node.base + index as u64 });
         }

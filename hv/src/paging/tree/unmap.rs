@@ -26,7 +26,8 @@ impl<F: Format> Tree<F> {
         let mut retired = TableList::new();
         // A table that would be empty afterwards goes, and perhaps those above it: the long way.
         if let Some(small) = self.small(memory, &range).filter(|small| self.keeps_others(memory, small)) {
-            let absent = small.entries.clone().find(|&index| self.entry(memory, &small.node, index) == Entry::Absent);
+            let is_absent = |&index: &usize| F::is_absent(memory.read(small.node.table, index));
+            let absent = small.entries.clone().find(is_absent);
             if let Some(index) = absent {
                 return Err(MapError::NotMapped { page: small.node.base + index as u64 });
             }

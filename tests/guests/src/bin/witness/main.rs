@@ -1,5 +1,6 @@
 //! A well-behaved neighbour that looks after itself: keeps patterns in its memory and its registers and checks,
-//! round after round, that nobody else left a trace. Exits with 1 at the first difference.
+//! round after round, that nobody else left a trace, there or in what the kernel says of it. Exits with 1 at the first difference.
+//! With the word `last` it goes on until only witnesses run, and has the kernel check its invariants, where it may.
 #![cfg_attr(target_os = "none", no_std)]
 #![no_main]
 #![allow(unsafe_code)] // fills registers
@@ -10,11 +11,15 @@ use alloc::format;
 use alloc::string::String;
 
 mod memory;
+mod records;
 mod registers;
 mod unswitched;
 
 use exo_user::abi::boot_page::BootPage;
-use exo_user::{call, counters, cpu, eprintln, println};
+use exo_user::abi::error::Error;
+use exo_user::abi::info::environment_state;
+use exo_user::call::{Kernel, Machine};
+use exo_user::{call, counters, cpu, eprintln, info, println};
 use guests::exits::{self, reason};
 
 use unswitched::Unswitched;
@@ -77,14 +82,47 @@ fn main(boot: &'static BootPage) -> u32 {
             return 1;
         }
     };
+    let mut records = records::Records::note(boot);
+    let last = boot.arguments().split_whitespace().any(|word| word == "last");
     println!("witness {} watches {} frames", boot.name(), memory.frames());
-    for number in 1..=rounds {
-        if let Err(difference) = round(boot, &memory, &state, key.wrapping_add(number)) {
+    let mut number = 0;
+    while number < rounds || last && others_run() {
+        number += 1;
+        let seen = round(boot, &memory, &state, key.wrapping_add(number)).and_then(|()| records.audit());
+        if let Err(difference) = seen {
             eprintln!("witness broken round={number} {difference}");
             return 1;
         }
         call::yield_slice();
     }
+    if last && !invariants_hold() {
+        return 1;
+    }
     println!("witness intact rounds={rounds}");
     0
+}
+
+/// Whether anybody runs who is no witness.
+fn others_run() -> bool {
+    (0..).map_while(info::environment_at).any(|record| {
+        let known =
+            usize::try_from(record.name_length).is_ok_and(|length| record.name[..length].starts_with(b"witness"));
+        record.state == environment_state::RUNNING && !known
+    })
+}
+
+/// Has the kernel check itself.
+fn invariants_hold() -> bool {
+    match Machine.audit(0) {
+        Ok(0) => {
+            println!("the kernel's invariants hold");
+            true
+        }
+        Ok(broken) => {
+            eprintln!("witness broken: the kernel's invariant {broken} does not hold");
+            false
+        }
+        // Not every witness has the right to ask.
+        Err(failure) => failure.error == Error::Underprivileged,
+    }
 }

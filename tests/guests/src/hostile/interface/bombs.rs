@@ -12,7 +12,7 @@ use exo_user::abi::boot_page::BootPage;
 use exo_user::abi::call::Call;
 use exo_user::abi::capability::rights::READ;
 use exo_user::abi::error::Error;
-use exo_user::abi::info::{MAX_VCPUS, frame_state};
+use exo_user::abi::info::{MAX_VCPUS, environment_state, frame_state};
 use exo_user::{call, info};
 
 pub const CASES: &[Case] = &[
@@ -27,14 +27,29 @@ pub const CASES: &[Case] = &[
 
 const CHILD: u8 = 9;
 
+/// Waits until every other hostile guest with a lower number has ended: what one takes, the next cannot have.
+fn take_turns(boot: &BootPage) -> Verdict {
+    let runs = |index| {
+        info::environment_at(index).is_some_and(|it| {
+            let witness = it.name.starts_with(b"witness");
+            it.state == environment_state::RUNNING && it.parent_generation == 0 && !witness
+        })
+    };
+    while (0..boot.environment_index).any(runs) {
+        call::yield_slice();
+    }
+    Ok(())
+}
+
 fn end(id: EnvironmentId) -> Verdict {
     works(Call::EnvironmentDestroy, (OWN, 0), &[id.argument()])?;
-    let ended = || info::environment(id).is_none_or(|it| it.state == exo_user::abi::info::environment_state::ENDED);
+    let ended = || info::environment(id).is_none_or(|it| it.state == environment_state::ENDED);
     until("the child has ended", ended)?;
     works(Call::EnvironmentForget, (OWN, 0), &[id.argument()]).map(drop)
 }
 
-fn children(_boot: &'static BootPage) -> Verdict {
+fn children(boot: &'static BootPage) -> Verdict {
+    take_turns(boot)?;
     let list = List::new(&[])?;
     let mut made = Vec::new();
     loop {
@@ -60,7 +75,8 @@ fn children(_boot: &'static BootPage) -> Verdict {
     made.into_iter().try_for_each(end)
 }
 
-fn small_reserve(_boot: &'static BootPage) -> Verdict {
+fn small_reserve(boot: &'static BootPage) -> Verdict {
+    take_turns(boot)?;
     let list = List::new(&[])?;
     let first = take_run(64)?;
     let mut least = 0;
@@ -88,6 +104,7 @@ extern "C" fn sleep(page: u64, _: u64) -> ! {
 }
 
 fn vcpus(boot: &'static BootPage) -> Verdict {
+    take_turns(boot)?;
     child::derive(CHILD, 1)?;
     let child = Child::new(boot, CHILD)?;
     let arguments = [child.id.argument(), boot.cpu.into(), thread::entry(), thread::stack(sleep, 0)?, 0];
@@ -110,6 +127,7 @@ fn vcpus(boot: &'static BootPage) -> Verdict {
 
 /// A CPU has room for a limited number of virtual CPUs. Whoever comes too late is refused; nobody is ended for it.
 fn residents(boot: &'static BootPage) -> Verdict {
+    take_turns(boot)?;
     let mut made = Vec::new();
     let mut count = 0;
     let refused = 'all: loop {
@@ -135,15 +153,14 @@ fn residents(boot: &'static BootPage) -> Verdict {
     };
     exo_user::println!("{count} virtual CPUs of {} environments, then {refused:?}", made.len());
     (0..10).for_each(|_| call::yield_slice());
-    let lost = made.iter().filter(|&&id| {
-        info::environment(id).is_none_or(|it| it.state != exo_user::abi::info::environment_state::STOPPED)
-    });
+    let lost = made.iter().filter(|&&id| info::environment(id).is_none_or(|it| it.state != environment_state::STOPPED));
     same("environments that were ended for it", lost.count(), 0)?;
     made.into_iter().try_for_each(end)
 }
 
 /// One frame in each 2 MiB takes a table each.
 fn binds(boot: &'static BootPage) -> Verdict {
+    take_turns(boot)?;
     child::derive(CHILD, 1)?;
     let id = child::empty(CHILD, 40)?;
     works(Call::CapabilityGrant, (OWN, CHILD), &[id.argument(), 1, READ])?;
@@ -169,11 +186,11 @@ fn binds(boot: &'static BootPage) -> Verdict {
     end(id)?;
     let left = mine.iter().filter(|&&frame| info::frame(frame).is_some_and(|it| it.binders != 0)).count();
     same("frames that are bound still", left, 0)?;
-    let _ = boot;
     mine.into_iter().try_for_each(|frame| works(Call::FreeRun, (OWN, 0), &[frame, 1]).map(drop))
 }
 
-fn frame_bomb(_boot: &'static BootPage) -> Verdict {
+fn frame_bomb(boot: &'static BootPage) -> Verdict {
+    take_turns(boot)?;
     let mut taken = Vec::new();
     while let Some(run) = info::free_runs(0).next() {
         let count = run.count.min(512);
@@ -187,6 +204,7 @@ fn frame_bomb(_boot: &'static BootPage) -> Verdict {
 }
 
 fn slice_bomb(boot: &'static BootPage) -> Verdict {
+    take_turns(boot)?;
     let mut taken = Vec::new();
     while let Some(position) = free_slice(boot.cpu) {
         if ask(Call::SliceAllocate, (OWN, 0), &[boot.cpu.into(), position, 0, 0]).code == 0 {

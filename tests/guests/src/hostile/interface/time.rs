@@ -98,7 +98,7 @@ fn own_page(boot: &BootPage) -> *mut EventPage {
 fn grace(boot: &'static BootPage) -> Verdict {
     exceptions::set_handler(VECTOR, ignore);
     let page = own_page(boot);
-    let begin = info::slice(boot.cpu, 0).map(|_| events::page()).flatten().ok_or("no event page")?;
+    let begin = info::slice(boot.cpu, 0).and_then(|_| events::page()).ok_or("no event page")?;
     // SAFETY: the page is the guest's to write.
     unsafe {
         (&raw mut (*page).vector).write_volatile(VECTOR.into());

@@ -147,7 +147,9 @@ extern "C" fn fault_again(_linear: u64, physical: u64) -> ! {
     ENTERED.store(physical, Ordering::SeqCst);
     // SAFETY: the kernel must stop the access.
     unsafe { frames::pointer::<u64>(FOREIGN).read_volatile() };
-    loop {}
+    loop {
+        core::hint::spin_loop();
+    }
 }
 
 fn once(boot: &'static BootPage) -> Verdict {
@@ -174,7 +176,9 @@ extern "C" fn fault_for_ever(_linear: u64, _physical: u64) -> ! {
         // SAFETY: the kernel must stop the access.
         unsafe { frames::pointer::<u64>(FOREIGN).read_volatile() };
     }
-    loop {}
+    loop {
+        core::hint::spin_loop();
+    }
 }
 
 fn fault_loop(boot: &'static BootPage) -> Verdict {
