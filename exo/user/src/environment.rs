@@ -45,15 +45,26 @@ pub struct Ended {
     pub status: u32,
 }
 
+/// What no environment's name ends with, of those that are below this one's: two children of one name would have power over one another.
+fn unused_suffix() -> [u8; 3] {
+    loop {
+        let [low, high] = SERIAL.fetch_add(1, Ordering::Relaxed).to_le_bytes();
+        let suffix = [CHILD_NAMES, low, high];
+        let name = Capability::own().name().and_then(|own| own.extended(&suffix));
+        let mut others = (0..).map_while(info::environment_at);
+        if name.is_none() || !others.any(|other| other.state != environment_state::EMPTY && Some(other.guard) == name) {
+            return suffix;
+        }
+    }
+}
+
 impl Child {
     /// Makes a child, stopped.
     ///
     /// # Errors
     /// [`ChildError`]; nothing of the child is left then.
     pub fn new(plan: &Plan<'_>) -> Result<Self, ChildError> {
-        let own = Capability::own();
-        let [low, high] = SERIAL.fetch_add(1, Ordering::Relaxed).to_le_bytes();
-        let capability = Arc::new(own.derive(&[CHILD_NAMES, low, high], rights::ALL)?);
+        let capability = Arc::new(Capability::own().derive(&unused_suffix(), rights::ALL)?);
         let guard = || Authority::Held(Arc::clone(&capability));
         let frames = OwnedFrames::take(guard(), Wanted::contiguous(plan.frames))
             .or_else(|_| OwnedFrames::take(guard(), Wanted::any(plan.frames)))?;

@@ -11,7 +11,7 @@ mod wait;
 pub use wait::{block, block_on, wait, yield_to};
 
 use crate::exceptions::{self, ExceptionFrame};
-use crate::{frames, vcpu};
+use crate::{frames, revocation, vcpu};
 use core::sync::atomic::Ordering;
 use dispatch::{Handlers, Shared};
 pub use exo_abi::events::{
@@ -53,6 +53,7 @@ fn on_interrupt(frame: &mut ExceptionFrame) {
     if let Some(shared) = shared() {
         HANDLERS.run(shared, Some(frame));
     }
+    revocation::serve_directly();
 }
 
 /// Has events of this virtual CPU raise an interrupt on `vector`, 32..=255, when interrupts are on; 0 stops it. The library's

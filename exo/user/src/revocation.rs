@@ -104,8 +104,16 @@ impl Holdings for Own {
 
 fn on_event(_upcall: &mut Upcall<'_>) {
     PENDING.store(true, Ordering::Release);
+    serve_directly();
+}
+
+/// Does the work now, where the application has chosen so. What the interrupted code has in hand it cannot let go of before this
+/// returns; then the work waits for the next event, or for [`poll`].
+pub(crate) fn serve_directly() {
+    if !pending() {
+        return;
+    }
     let Some(victims) = DIRECT.try_lock().and_then(|direct| *direct) else { return };
-    // What the interrupted code has in hand it cannot let go of before this returns; then the work waits for `poll`.
     if let Some(mut victims) = victims.try_lock()
         && !frames::is_busy()
         && let Some(_alone) = ANSWERING.try_lock()
@@ -122,11 +130,15 @@ pub fn install() {
     }
 }
 
-/// The same, but the upcall does the work at once, unless the code that it interrupts has `victims` or the pool in hand. `victims` must
-/// not use the heap, nor wait for anything that such code may hold.
+/// The same, but the upcall does the work at once, or, where the code that it interrupts has `victims` or the pool in hand, the
+/// upcall of the next event that is not masked; the beginning of a slice is one. `victims` must not use the heap, nor wait for anything that
+/// such code may hold.
 pub fn install_direct(victims: &'static Mutex<dyn Victims + Send>) {
-    *DIRECT.lock() = Some(victims);
+    events::critical(|| *DIRECT.lock() = Some(victims));
     install();
+    // What has come before has had its upcall.
+    PENDING.store(true, Ordering::Release);
+    x86_64::instructions::interrupts::without_interrupts(serve_directly);
 }
 
 /// Whether something was asked or lost since the last [`poll`].

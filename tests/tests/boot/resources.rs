@@ -5,7 +5,7 @@ use xtask::machine::Spec;
 use xtask::manifest::Environment;
 
 /// Every step of the guest, in its order.
-const STEPS: [&str; 15] = [
+const STEPS: [&str; 17] = [
     "frames come and go",
     "a large page",
     "frames with bindings",
@@ -20,6 +20,8 @@ const STEPS: [&str; 15] = [
     "shared memory",
     "a claim that is answered",
     "a claim that is not",
+    "a claim answered in the upcall",
+    "a slice that is asked for",
     "the last resort",
 ];
 

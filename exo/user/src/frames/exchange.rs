@@ -5,6 +5,7 @@ use super::{FramesError, POOL, Wanted, choice, extend_window, list, supply, wind
 use crate::call::{Failure, Kernel, Machine};
 use crate::capability::{Capability, rights};
 use crate::info;
+use core::sync::atomic::{AtomicU64, Ordering};
 use exo_abi::boot_page::FrameRun;
 use exo_abi::info::{FrameRecord, frame_state};
 
@@ -28,10 +29,16 @@ fn promised_as_free(number: u64) -> Option<FrameRecord> {
     Some(record)
 }
 
-/// Chooses among the frames that the kernel shows as free.
+/// Where free frames were found last: below it there is little left to look at.
+static HINT: AtomicU64 = AtomicU64::new(0);
+
+/// Chooses among the frames that the kernel shows as free, first from where there were some last.
 pub(super) fn choose(wanted: Wanted, runs: &mut [FrameRun]) -> Option<usize> {
     let record = if POOL.lock().lost() == 0 { info::frame } else { record_for_choice };
-    choice::choose(|| info::free_runs_of(0, record), wanted, runs)
+    let mut from = |first| choice::choose(|| info::free_runs_of(first, record), wanted, runs);
+    let chosen = from(HINT.load(Ordering::Relaxed)).or_else(|| from(0))?;
+    HINT.store(runs.first().map_or(0, |run| run.first), Ordering::Relaxed);
+    Some(chosen)
 }
 
 /// Takes free frames from the kernel into the pool, with two calls for each 512. How many it has more: also where it fails, what came

@@ -32,8 +32,8 @@ pub struct Pool<W> {
     chunks: [Chunk; CHUNKS],
     free: u64,
     lost: u64,
-    /// No chunk before this one has free frames.
-    first: usize,
+    /// No frame before this one is free.
+    first: u64,
 }
 
 const fn one(frame: u64) -> FrameRun {
@@ -106,7 +106,7 @@ impl<W: Words> Pool<W> {
         self.chunks[chunk].free = self.chunks[chunk].free + are_free - were_free;
         self.free = self.free + are_free - were_free;
         if are_free != 0 {
-            self.first = self.first.min(chunk);
+            self.first = self.first.min(chunk as u64 * CHUNK + word as u64 * 64);
         }
     }
 
@@ -154,11 +154,11 @@ impl<W: Words> Pool<W> {
         if count == 0 {
             return None;
         }
-        let mut at = self.first as u64 * CHUNK;
+        let mut at = self.first;
         loop {
             let free = self.next_free(at)?;
-            if count == 1 && alignment == 1 {
-                self.first = usize::try_from(free / CHUNK).unwrap_or(0);
+            if at == self.first {
+                self.first = free;
             }
             at = free.next_multiple_of(alignment.max(1));
             let row = self.free_from(at, count);

@@ -47,6 +47,8 @@ const STEPS: &[Step] = &[
     ("shared memory", children::shared),
     ("a claim that is answered", claims::answered),
     ("a claim that is not", claims::forced),
+    ("a claim answered in the upcall", claims::in_the_upcall),
+    ("a slice that is asked for", claims::slice),
     ("the last resort", rescue::last_resort),
 ];
 
