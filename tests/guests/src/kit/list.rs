@@ -35,9 +35,22 @@ impl List {
         frames::window(self.physical).cast()
     }
 
+    /// Keeps the list for ever; where it is.
+    #[must_use]
+    pub fn leak(self) -> u64 {
+        core::mem::ManuallyDrop::new(self).physical
+    }
+
     /// Where it is.
     #[must_use]
     pub const fn physical(&self) -> u64 {
         self.physical
+    }
+}
+
+impl Drop for List {
+    fn drop(&mut self) {
+        // SAFETY: the frame was leaked by `new`, and the list is gone.
+        drop(unsafe { frames::Frame::from_leaked(self.physical) });
     }
 }

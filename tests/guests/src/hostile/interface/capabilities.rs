@@ -30,7 +30,7 @@ const DERIVED: u8 = 9;
 
 /// Every call that needs a credential, with arguments that are right but for it.
 fn calls_with_credential() -> Result<[(Call, [u64; 5]); 22], alloc::string::String> {
-    let list = List::new(&[])?.physical();
+    let list = List::new(&[])?.leak();
     let (free, slice) = (free_run(1)?, last_free_slice());
     let own = own();
     Ok([
