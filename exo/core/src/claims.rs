@@ -156,13 +156,13 @@ impl Core<'_> {
         matches!(claim, Some(Claim { wanted: Wanted::Run { first, end }, .. }) if (first..end).contains(&frame))
     }
 
-    /// Checks that an environment of which so many frames become metadata still has what a claim by count asks for.
+    /// Checks that an environment of which so many frames become metadata still has what a claim by count asks for. Where that is
+    /// within what the environment has above its guarantee it stays so: the guarantee falls with the frames.
     pub(crate) fn check_leaves_claimed(&self, id: EnvironmentId, count: u64) -> Result<(), Failure> {
         let claim = self.environments.private(id).and_then(|private| private.request);
-        let Some(Claim { wanted: Wanted::Frames, left, dominated, .. }) = claim else { return Ok(()) };
-        let (frames, guarantee) = self.environments.get(id).map_or((0, 0), |record| (record.frames, record.guarantee));
-        let least = left + if dominated { 0 } else { guarantee };
-        if count != 0 && frames.saturating_sub(count) < least { Err(Error::ClaimPending.into()) } else { Ok(()) }
+        let Some(Claim { wanted: Wanted::Frames, left, dominated: true, .. }) = claim else { return Ok(()) };
+        let frames = self.environments.get(id).map_or(0, |record| record.frames);
+        if count != 0 && frames.saturating_sub(count) < left { Err(Error::ClaimPending.into()) } else { Ok(()) }
     }
 
     /// The slice that is claimed from an environment.

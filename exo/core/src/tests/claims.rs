@@ -114,15 +114,15 @@ fn the_end_of_either_side_cancels() {
 fn what_is_claimed_by_count_cannot_become_metadata() {
     with_world(|world| {
         let frames = world.frames_of(AB);
-        assert_eq!(world.ask(A, Call::ClaimCount, (1, 0), &[AB.to_argument(), 9]), Ok(1));
-        // 16 frames, of which 5 are guaranteed and 9 asked for: 2 are its to spend.
-        world.loosen(AB, (frames[2], 3));
-        assert_eq!(world.ask(AB, Call::ReserveAdd, (0, 0), &[frames[2], 3]), Err((Error::ClaimPending, 0)));
+        // 16 frames, of which C may have any and asks for 13: 3 are AB's to spend.
+        assert_eq!(world.ask(C, Call::ClaimCount, (1, 0), &[AB.to_argument(), 13]), Ok(1));
+        world.loosen(AB, (frames[2], 4));
+        assert_eq!(world.ask(AB, Call::ReserveAdd, (0, 0), &[frames[2], 4]), Err((Error::ClaimPending, 0)));
         assert_eq!(
-            world.ask_list(AB, Call::EnvironmentCreate, (0, 0), &[], &[(frames[2], 3)]),
+            world.ask_list(AB, Call::EnvironmentCreate, (0, 0), &[], &[(frames[2], 4)]),
             Err((Error::ClaimPending, 0))
         );
-        assert_eq!(world.ask(AB, Call::ReserveAdd, (0, 0), &[frames[2], 2]), Ok(10));
+        assert_eq!(world.ask(AB, Call::ReserveAdd, (0, 0), &[frames[2], 3]), Ok(11));
     });
 }
 
