@@ -15,7 +15,7 @@ const STEPS: u64 = 200_000;
 const FIRST_SEED: u64 = 1;
 
 /// States that are hard to come by, and where mistakes are.
-const DEEP: [&str; 23] = [
+const DEEP: [&str; 24] = [
     "a run is given",
     "a count is given",
     "a slice is given",
@@ -36,6 +36,7 @@ const DEEP: [&str; 23] = [
     "what was promised is taken",
     "only those who lost their slices can run",
     "a slice is lost",
+    "somebody else has what was overrun",
     "a predicate can no longer be read",
     "a predicate wakes",
     "a predicate sleeps",
