@@ -294,7 +294,8 @@ macro_rules! call_table {
     }
     /// Claims these frames of the victim's: for a caller that stays within its guarantee, from outside of the victim's guaranteed
     /// set; with a credential over the victim, any. The victim is asked, and has until the deadline in its environment page to
-    /// give them back; then they are taken. Either way they are promised to the caller.
+    /// give them back; then they are taken. Either way they are promised to the caller. A claim within the caller's guarantee takes
+    /// the place of one that rests on a credential alone.
     40 ClaimRun claim_run {
         credential: "CLAIM over the victim, where the caller would not stay within its guarantee", second: "",
         arguments: [victim, first, count],
