@@ -8,3 +8,4 @@ mod neighbours;
 mod outcomes;
 mod refusal;
 mod resources;
+mod revocation;
