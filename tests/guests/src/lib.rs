@@ -8,6 +8,7 @@ extern crate alloc;
 pub mod exits;
 pub mod faults;
 pub mod hostile;
+pub mod interface;
 pub mod kit;
 pub mod revocation;
 pub mod user_mode;

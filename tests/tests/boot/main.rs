@@ -3,6 +3,7 @@
 mod budget;
 mod hello;
 mod hostile;
+mod interface;
 mod matrix;
 mod neighbours;
 mod outcomes;
