@@ -216,18 +216,21 @@ macro_rules! call_table {
         credential: "", second: "", arguments: [first, count, on], value: "frames in the set",
         errors: [BadArgument, TooLong, NoSuchFrame, FrameForeign, GuaranteeExceeded, ClaimPending]
     }
-    /// Adds frames of the caller's to its metadata reserve, for as long as it lives. They must be bound nowhere.
+    /// Adds frames of the caller's to its metadata reserve, for as long as it lives. They must be bound nowhere. The caller pays
+    /// with as much of its guarantee, beside its guaranteed set; when it has ended, an ancestor has that.
     27 ReserveAdd reserve_add {
         credential: "MODIFY over the frames", second: "", arguments: [first, count], value: "frames in the reserve",
-        errors: [BadSlot, Underprivileged, TooLong, NoSuchFrame, FrameForeign, FrameBound, FramePinned, ClaimPending]
+        errors: [BadSlot, Underprivileged, TooLong, NoSuchFrame, FrameForeign, FrameBound, FramePinned, GuaranteeExceeded,
+            ClaimPending]
     }
     /// Makes an environment, stopped, without virtual CPUs and guarded by the credential's name. Its metadata reserve is the caller's
-    /// frames in the list of `length` runs at `physical`, which must be bound nowhere; they are free when it has ended.
+    /// frames in the list of `length` runs at `physical`, which must be bound nowhere; they are free when it has ended. The caller
+    /// pays for them with as much of its guarantee, beside its guaranteed set, until then.
     28 EnvironmentCreate environment_create {
         credential: "MODIFY, and MODIFY over the frames", second: "", arguments: [physical, length],
         value: "the environment: index in bits 31:0, generation above",
         errors: [BadSlot, Underprivileged, TooLong, NotBound, NoSuchFrame, FrameForeign, FrameBound, FramePinned, TableFull,
-            ReserveEmpty, NotAscending, ClaimPending]
+            ReserveEmpty, NotAscending, GuaranteeExceeded, ClaimPending]
     }
     /// Lets a stopped environment run.
     29 EnvironmentStart environment_start {
@@ -291,7 +294,8 @@ macro_rules! call_table {
     }
     /// Claims these frames of the victim's: for a caller that stays within its guarantee, from outside of the victim's guaranteed
     /// set; with a credential over the victim, any. The victim is asked, and has until the deadline in its environment page to
-    /// give them back; then they are taken. Either way they are promised to the caller.
+    /// give them back; then they are taken. Either way they are promised to the caller. A claim within the caller's guarantee takes
+    /// the place of one that rests on a credential alone.
     40 ClaimRun claim_run {
         credential: "CLAIM over the victim, where the caller would not stay within its guarantee", second: "",
         arguments: [victim, first, count],

@@ -25,7 +25,7 @@ pub mod phase {
     pub const ANSWERED: u32 = 2;
     /// The deadline passed, and the rest was taken.
     pub const FORCED: u32 = 3;
-    /// Victim or claimant ended before.
+    /// Victim or claimant ended before, or a claim within its claimant's guarantee took this one's place.
     pub const CANCELLED: u32 = 4;
 }
 

@@ -39,9 +39,9 @@ pub struct SystemPage {
     pub environment_table: u64,
     /// Physical address of the [`SliceVector`]s, one for each CPU.
     pub slice_vectors: u64,
-    /// Guarantees given out, in frames.
+    /// Guarantees given out, in frames. Metadata reserves count beside them.
     pub frames_guaranteed: u64,
-    /// Frames that may be guaranteed in all.
+    /// Frames that may be guaranteed or be metadata in all.
     pub frames_guaranteeable: u64,
     /// What revocation has done since boot.
     pub revocation: RevocationCounters,

@@ -3,6 +3,7 @@
 //! The kernel never chooses whom to take from: the claimant names the victim, and the victim names what it gives. Only where
 //! it does not answer does a fixed rule decide: ascending frame numbers outside of its guaranteed set.
 
+mod end;
 mod force;
 
 use crate::calls::{At, Failure};
@@ -31,6 +32,15 @@ pub(crate) enum Wanted {
     Slice { cpu: usize, position: usize },
 }
 
+/// What allows a claim: at least one of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Basis {
+    /// With it the claimant stays within its guarantee.
+    pub(crate) entitled: bool,
+    /// The claimant dominates the victim: even the guaranteed set may be taken.
+    pub(crate) dominated: bool,
+}
+
 /// A claim under way, kept with its victim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Claim {
@@ -38,8 +48,8 @@ pub(crate) struct Claim {
     pub(crate) wanted: Wanted,
     /// What is still to be given.
     pub(crate) left: u64,
-    /// Even the guaranteed set may be taken.
-    pub(crate) dominated: bool,
+    /// What allows it.
+    pub(crate) basis: Basis,
     begun: u64,
     deadline: u64,
     /// The victim's account at which force comes.
@@ -62,44 +72,51 @@ impl Core<'_> {
         Ok(())
     }
 
-    /// Whether the claimant may have so many frames of the victim's.
+    /// Whether the claimant may have so many frames of the victim's, and on what basis.
     pub(crate) fn check_frame_claim(
         &self,
         claimant: EnvironmentId,
         victim: EnvironmentId,
         count: u64,
         dominated: bool,
-    ) -> Result<(), Error> {
+    ) -> Result<Basis, Error> {
         let (Some(taker), Some(giver)) = (self.environments.get(claimant), self.environments.get(victim)) else {
             return Err(Error::NoSuchEnvironment);
         };
         if claimant == victim || count == 0 {
             return Err(Error::BadArgument);
         }
-        let below = taker.frames + taker.promised + count <= taker.guarantee;
-        if !below && !dominated {
+        let entitled = taker.frames + taker.promised + count <= taker.guarantee;
+        if !entitled && !dominated {
             return Err(Error::NotEntitled);
         }
         // Promised frames are out of everybody's reach, and nobody can claim them: beyond the guarantee, each promise is taken
         // before the next, or whoever dominates somebody could hoard what others are guaranteed.
-        if !below && taker.promised != 0 {
+        if !entitled && taker.promised != 0 {
             return Err(Error::ClaimPending);
         }
         let least = if dominated { 0 } else { giver.guarantee };
-        if giver.frames < least + count { Err(Error::VictimGuaranteed) } else { Ok(()) }
+        if giver.frames < least + count { Err(Error::VictimGuaranteed) } else { Ok(Basis { entitled, dominated }) }
     }
 
-    /// Whether neither side has a claim under way that stands in the way of this one.
-    pub(crate) fn check_no_claim(&self, claimant: EnvironmentId, victim: EnvironmentId) -> Result<(), Error> {
+    /// Whether neither side has a claim under way that stands in the way of this one. One that rests on dominance alone does not
+    /// stand in the way of what is guaranteed: by small claims without end it would keep everybody from the victim.
+    pub(crate) fn check_no_claim(
+        &self,
+        claimant: EnvironmentId,
+        victim: EnvironmentId,
+        basis: Basis,
+    ) -> Result<(), Error> {
         if claimant == victim {
             return Err(Error::BadArgument);
         }
         let claims = self.environments.private(claimant).is_some_and(|private| private.claims_from.is_some());
-        let asked = self.environments.private(victim).is_some_and(|private| private.request.is_some());
+        let request = self.environments.private(victim).and_then(|private| private.request);
+        let asked = request.is_some_and(|claim| claim.basis.entitled || !basis.entitled);
         if claims || asked { Err(Error::ClaimPending) } else { Ok(()) }
     }
 
-    /// Admits a claim: the victim is asked. Returns its serial number.
+    /// Admits a claim, in place of the one under way if there is one: the victim is asked. Returns its serial number.
     pub(crate) fn begin_claim(
         &mut self,
         machine: &mut dyn Machine,
@@ -107,8 +124,11 @@ impl Core<'_> {
         victim: EnvironmentId,
         wanted: Wanted,
         count: u64,
-        dominated: bool,
+        basis: Basis,
     ) -> u64 {
+        if let Some(displaced) = self.environments.private(victim).and_then(|private| private.request) {
+            self.end_claim(machine, victim, &displaced, phase::CANCELLED);
+        }
         self.claim_serial += 1;
         self.claims += 1;
         self.system.revocation.requests += 1;
@@ -116,7 +136,7 @@ impl Core<'_> {
         let time_to_run = self.system.slice_ticks.saturating_mul(SLICES_TO_RUN);
         let deadline = begun.saturating_add(self.system.slice_ticks.saturating_mul(SLICES_TO_WAIT));
         let run_until = self.environments.get(victim).map_or(0, |record| record.ticks).saturating_add(time_to_run);
-        let claim = Claim { claimant, wanted, left: count, dominated, begun, deadline, run_until };
+        let claim = Claim { claimant, wanted, left: count, basis, begun, deadline, run_until };
         if let Some(private) = self.environments.private_mut(victim) {
             private.request = Some(claim);
         }
@@ -156,13 +176,15 @@ impl Core<'_> {
         matches!(claim, Some(Claim { wanted: Wanted::Run { first, end }, .. }) if (first..end).contains(&frame))
     }
 
-    /// Checks that an environment of which so many frames become metadata still has what a claim by count asks for.
+    /// Checks that an environment of which so many frames become metadata still has what a claim by count asks for. Where that is
+    /// within what the environment has above its guarantee it stays so: the guarantee falls with the frames.
     pub(crate) fn check_leaves_claimed(&self, id: EnvironmentId, count: u64) -> Result<(), Failure> {
         let claim = self.environments.private(id).and_then(|private| private.request);
-        let Some(Claim { wanted: Wanted::Frames, left, dominated, .. }) = claim else { return Ok(()) };
-        let (frames, guarantee) = self.environments.get(id).map_or((0, 0), |record| (record.frames, record.guarantee));
-        let least = left + if dominated { 0 } else { guarantee };
-        if count != 0 && frames.saturating_sub(count) < least { Err(Error::ClaimPending.into()) } else { Ok(()) }
+        let Some(Claim { wanted: Wanted::Frames, left, basis: Basis { dominated: true, .. }, .. }) = claim else {
+            return Ok(());
+        };
+        let frames = self.environments.get(id).map_or(0, |record| record.frames);
+        if count != 0 && frames.saturating_sub(count) < left { Err(Error::ClaimPending.into()) } else { Ok(()) }
     }
 
     /// The slice that is claimed from an environment.
@@ -170,59 +192,6 @@ impl Core<'_> {
         match self.environments.private(id)?.request?.wanted {
             Wanted::Slice { cpu, position } => Some((cpu, position)),
             _ => None,
-        }
-    }
-
-    /// Part of a claim has been given: tells both sides, and ends the claim with the last part.
-    pub(crate) fn note_given(&mut self, machine: &mut dyn Machine, victim: EnvironmentId, given: u64) {
-        if given == 0 {
-            return;
-        }
-        let Some(claim) = self.environments.private(victim).and_then(|private| private.request) else { return };
-        self.system.revocation.given += given;
-        if claim.left != 0 {
-            self.tell(machine, victim, &claim, phase::REQUESTED);
-            return;
-        }
-        self.system.revocation.answered += 1;
-        self.system.revocation.answer_ticks += machine.now().saturating_sub(claim.begun);
-        self.end_claim(machine, victim, &claim, phase::ANSWERED);
-    }
-
-    fn end_claim(&mut self, machine: &mut dyn Machine, victim: EnvironmentId, claim: &Claim, phase: u32) {
-        self.claims -= 1;
-        if let Some(private) = self.environments.private_mut(victim) {
-            private.request = None;
-        }
-        if let Some(private) = self.environments.private_mut(claim.claimant) {
-            private.claims_from = None;
-        }
-        self.tell(machine, victim, claim, phase);
-        self.raise_environment(machine, claim.claimant, events::CLAIM);
-    }
-
-    fn tell(&mut self, machine: &mut dyn Machine, victim: EnvironmentId, claim: &Claim, phase: u32) {
-        if let Some(page) = machine.environment_page(victim.place()) {
-            (page.request.left, page.request.phase) = (claim.left, phase);
-        }
-        if let Some(page) = machine.environment_page(claim.claimant.place()) {
-            (page.claim.left, page.claim.phase) = (claim.left, phase);
-        }
-    }
-
-    /// Ends the claims of and from an environment that begins to end.
-    pub(crate) fn cancel_claims(&mut self, machine: &mut dyn Machine, id: EnvironmentId) {
-        let private = self.environments.private(id).map(|private| (private.request, private.claims_from));
-        let Some((request, claims_from)) = private else { return };
-        if let Some(claim) = request {
-            self.end_claim(machine, id, &claim, phase::CANCELLED);
-        }
-        let victim = claims_from.and_then(|victim| {
-            let claim = self.environments.private(victim)?.request?;
-            Some((victim, claim))
-        });
-        if let Some((victim, claim)) = victim {
-            self.end_claim(machine, victim, &claim, phase::CANCELLED);
         }
     }
 }

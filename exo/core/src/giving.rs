@@ -42,6 +42,29 @@ impl Core<'_> {
         Ok(())
     }
 
+    /// A checked run becomes metadata of an environment. Its owner pays with as much of its guarantee: what nobody can claim back is
+    /// within what was granted to somebody, or taking it would take from what others are guaranteed.
+    pub(crate) fn make_metadata(&mut self, run: FrameRun, payer: EnvironmentId, id: EnvironmentId) {
+        for frame in run.first..run.first + run.count {
+            self.leave_guaranteed_set(frame, payer);
+        }
+        self.frames.charge(run, id);
+        if let Some(record) = self.environments.get_mut(payer) {
+            record.frames -= run.count;
+            record.guarantee -= run.count;
+        }
+        self.system.frames_guaranteed -= run.count;
+        if let Some(record) = self.environments.get_mut(id) {
+            record.reserve += run.count;
+        }
+    }
+
+    /// What of its guarantee an environment can part with: what it has marked as its guaranteed set stays within the rest.
+    pub(crate) fn available_guarantee(&self, id: EnvironmentId) -> u64 {
+        let guarantee = self.environments.get(id).map_or(0, |record| record.guarantee);
+        guarantee.saturating_sub(self.guaranteed_set(id))
+    }
+
     /// A run comes back from its owner: to whoever has claimed it, else to nobody. Says how many frames answered a request.
     pub(crate) fn give_back(&mut self, run: FrameRun, from: EnvironmentId) -> u64 {
         let (answering, claimant) = self.take_from_claim(run, from);

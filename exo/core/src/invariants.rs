@@ -33,7 +33,7 @@ invariants! {
     5 "a frame is bound only under a slot whose capability dominates its guard and has the rights of the binding" bindings::justified;
     6 "the binders of a frame are exactly the environments whose EPT has an entry for it" bindings::reverse_map;
     7 "only owned frames are bound: free, promised and kernel frames are bound to nobody" bindings::only_owned;
-    8 "the guarantees add up to what is given out, and never to more than there is" ownership::guarantees_covered;
+    8 "the guarantees add up to what is given out, with the reserves of the living never to more than there is" ownership::guarantees_covered;
     9 "a guaranteed set is counted right and no larger than its environment's guarantee" ownership::guaranteed_sets;
     10 "a slice is a live environment's virtual CPU on that CPU, and each environment has as many as it counts" time::slices_owned;
     11 "an environment that does not live holds no capabilities, slices, claims or input" ownership::dead_hold_nothing;

@@ -94,9 +94,9 @@ impl Core<'_> {
         }
     }
 
-    /// A slice was overrun beyond its grace: its owner loses a later one.
-    pub fn penalise(&mut self, cpu: usize, position: usize) {
-        self.slices.penalise(cpu, position);
+    /// A slice was overrun beyond its grace: its owner loses a later one there. Whoever has got the position meanwhile does not.
+    pub fn penalise(&mut self, cpu: usize, slice: &Slice) {
+        self.slices.penalise(cpu, slice.position, slice.owner);
     }
 
     /// Gives an environment of the manifest the lowest free positions of a CPU; `false`, and none, where they do not suffice.

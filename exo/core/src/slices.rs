@@ -100,9 +100,10 @@ impl<'a> Slices<'a> {
         }
     }
 
-    /// The next slice of its owner at this position is lost.
-    pub(crate) fn penalise(&mut self, cpu: usize, position: usize) {
-        if let Some(record) = self.get_mut(cpu, position) {
+    /// The next slice of this owner at this position, if it still has it, is lost.
+    pub(crate) fn penalise(&mut self, cpu: usize, position: usize, owner: EnvironmentId) {
+        let its = |record: &&mut SliceRecord| record.state == slice_state::OWNED && slice_owner(record) == Some(owner);
+        if let Some(record) = self.get_mut(cpu, position).filter(its) {
             record.penalties = record.penalties.saturating_add(1);
         }
     }

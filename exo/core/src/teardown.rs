@@ -121,15 +121,17 @@ impl Core<'_> {
         }
     }
 
-    /// What is guaranteed to an environment that begins to end goes to its nearest ancestor that lives. That chain is whole: whoever has
-    /// ended took all that it had made with it. What the kernel gave is nobody's again.
+    /// What is guaranteed to an environment that begins to end, and what was paid for its reserve, goes to its nearest ancestor that
+    /// lives. That chain is whole: whoever has ended took all that it had made with it. What the kernel gave is nobody's again.
     fn pass_guarantee_on(&mut self, id: EnvironmentId) {
         let Some(record) = self.environments.get_mut(id) else { return };
         let guarantee = core::mem::take(&mut record.guarantee);
+        let reserve = record.reserve;
         let mut heir = parent(record);
         while let Some(record) = self.environments.get_mut(heir) {
             if is_live(record) {
-                record.guarantee += guarantee;
+                record.guarantee += guarantee + reserve;
+                self.system.frames_guaranteed += reserve;
                 return;
             }
             heir = parent(record);

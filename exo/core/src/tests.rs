@@ -20,6 +20,8 @@ mod coverage;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]
+mod guarantees;
+#[cfg(test)]
 mod invariants;
 #[cfg(test)]
 mod lists;

@@ -145,8 +145,15 @@ fn call(kernel: &Kernel, operation: &Operation<'_>, active: &mut ActiveVcpu<'_>,
     let r = &active.registers;
     let arguments = [r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9];
     let request = r.rax;
-    let (reply, effect) = kernel
-        .with(operation.cpu, |core, services| dispatch(core, services, (state.id, state.vcpu), request, arguments));
+    let answer = kernel.with(operation.cpu, |core, services| {
+        let running = core.environments().is_running(state.id);
+        running.then(|| dispatch(core, services, (state.id, state.vcpu), request, arguments))
+    });
+    // Stopped while it waited for the lock: the instruction is executed when it is started again, or never.
+    let Some((reply, effect)) = answer else {
+        kernel.attention(operation.cpu).store(true, Ordering::SeqCst);
+        return Next::Resume;
+    };
     active.registers.rax = reply.status;
     active.registers.rdx = reply.value;
     active.step_over();

@@ -60,7 +60,7 @@ impl Kernel {
                 Events(page).spend(spent);
             }
             if deadline.overrun {
-                core.penalise(operation.cpu.as_usize(), slice.position);
+                core.penalise(operation.cpu.as_usize(), slice);
                 if let Some(page) = services.spaces.event_page(slice.owner.place(), slice.vcpu) {
                     Events(page).penalise(tsc().saturating_sub(deadline.at));
                 }

@@ -1,7 +1,7 @@
 //! The calls on time: slices, waiting, yielding; claims; and the audit.
 
 use super::{At, Context, Effect, Failure, Handled, done};
-use crate::claims::Wanted;
+use crate::claims::{Basis, Wanted};
 use crate::environment::{EnvironmentId, Waiting};
 use crate::predicate::Predicate;
 use crate::slices::slice_owner;
@@ -154,9 +154,9 @@ impl Context<'_, '_> {
     }
 
     fn claim_frames(&mut self, victim: EnvironmentId, wanted: Wanted, count: u64, dominated: bool) -> Handled {
-        self.core.check_frame_claim(self.caller, victim, count, dominated)?;
-        self.core.check_no_claim(self.caller, victim)?;
-        done(self.core.begin_claim(self.machine, self.caller, victim, wanted, count, dominated))
+        let basis = self.core.check_frame_claim(self.caller, victim, count, dominated)?;
+        self.core.check_no_claim(self.caller, victim, basis)?;
+        done(self.core.begin_claim(self.machine, self.caller, victim, wanted, count, basis))
     }
 
     pub(super) fn claim_slice(&mut self, victim: u64, cpu: u64, position: u64) -> Handled {
@@ -165,10 +165,11 @@ impl Context<'_, '_> {
         if record.state != slice_state::OWNED || slice_owner(&record) != Some(victim) {
             return Err(Error::SliceForeign.into());
         }
-        let free = self.core.check_no_claim(self.caller, victim).map_err(Failure::from);
+        let basis = Basis { entitled: false, dominated: true };
+        let free = self.core.check_no_claim(self.caller, victim, basis).map_err(Failure::from);
         self.count_refusal(free.map(|()| (0, Effect::None)))?;
         let wanted = Wanted::Slice { cpu, position };
-        done(self.core.begin_claim(self.machine, self.caller, victim, wanted, 1, true))
+        done(self.core.begin_claim(self.machine, self.caller, victim, wanted, 1, basis))
     }
 
     /// Counts a claim that was well formed and not admitted.

@@ -4,7 +4,6 @@ use super::basic::is_canonical;
 use super::{At, Context, Effect, Handled, done};
 use crate::environment::{Outcome, VirtualCpu, Waiting};
 use crate::machine::VcpuStart;
-use exo_abi::boot_page::FrameRun;
 use exo_abi::call::FRAMES_MAX;
 use exo_abi::capability::rights;
 use exo_abi::error::Error;
@@ -16,23 +15,12 @@ impl Context<'_, '_> {
     pub(super) fn environment_create(&mut self, physical: u64, length: u64) -> Handled {
         let capability = self.credential_with(rights::MODIFY)?;
         let runs = self.take_list(physical, length, FRAMES_MAX)?;
-        let reserve = self.check_reserve(runs.clone(), &capability)?;
-        self.core.check_leaves_claimed(self.caller, reserve)?;
+        self.check_reserve(runs.clone(), &capability)?;
         let id = self.core.environments.next_id().ok_or(Error::TableFull)?;
         self.machine.open(id, &self.core.list[runs.clone()]).map_err(|_| Error::ReserveEmpty)?;
         self.core.environments.fill(id, Some(self.caller), capability.name);
         for index in runs {
-            let run: FrameRun = self.core.list[index];
-            for frame in run.first..run.first + run.count {
-                self.core.leave_guaranteed_set(frame, self.caller);
-            }
-            self.core.frames.charge(run, id);
-        }
-        if let Some(record) = self.core.environments.get_mut(id) {
-            record.reserve = reserve;
-        }
-        if let Some(record) = self.core.environments.get_mut(self.caller) {
-            record.frames -= reserve;
+            self.core.make_metadata(self.core.list[index], self.caller, id);
         }
         done(id.to_argument())
     }
@@ -93,9 +81,7 @@ impl Context<'_, '_> {
             1 => (id, self.caller),
             _ => return Err(Error::BadArgument.at(direction)),
         };
-        let guarantee = self.core.environments.get(from).map_or(0, |record| record.guarantee);
-        // What the giver has marked as its guaranteed set stays within its guarantee.
-        let available = guarantee.saturating_sub(self.core.guaranteed_set(from));
+        let available = self.core.available_guarantee(from);
         if frames > available {
             return Err(Error::GuaranteeExceeded.at(available));
         }

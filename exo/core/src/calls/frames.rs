@@ -86,8 +86,8 @@ impl Context<'_, '_> {
         done(answered)
     }
 
-    /// Checks that runs can become metadata: the caller's, loose, and not claimed by name, for what is goes to the claimant. Says how
-    /// many frames they are.
+    /// Checks that runs can become metadata: the caller's, loose, not what is claimed, and within what of its guarantee is not a
+    /// promise to itself already. Says how many frames they are.
     pub(super) fn check_reserve(&self, runs: Range<usize>, capability: &Capability) -> Result<u64, Failure> {
         for frame in self.frames_of(runs.clone()) {
             self.core.check_unbound(FrameRun { first: frame, count: 1 }, self.caller, capability)?;
@@ -95,7 +95,13 @@ impl Context<'_, '_> {
                 return Err(Error::ClaimPending.at(frame));
             }
         }
-        Ok(self.core.list[runs].iter().map(|run| run.count).sum())
+        let count = self.core.list[runs].iter().map(|run| run.count).sum();
+        let available = self.core.available_guarantee(self.caller);
+        if count > available {
+            return Err(Error::GuaranteeExceeded.at(available));
+        }
+        self.core.check_leaves_claimed(self.caller, count)?;
+        Ok(count)
     }
 
     /// Checks that a frame is the caller's.
@@ -164,17 +170,10 @@ impl Context<'_, '_> {
         let capability = self.credential_with(rights::MODIFY)?;
         let runs = self.take_run(first, count, FRAMES_MAX)?;
         self.check_reserve(runs, &capability)?;
-        self.core.check_leaves_claimed(self.caller, count)?;
         let run = FrameRun { first, count };
-        for frame in first..first + count {
-            self.core.leave_guaranteed_set(frame, self.caller);
-        }
         self.machine.add_reserve(self.caller.place(), run);
-        self.core.frames.charge(run, self.caller);
-        let Some(record) = self.core.environments.get_mut(self.caller) else { return done(0) };
-        record.frames -= count;
-        record.reserve += count;
-        done(record.reserve)
+        self.core.make_metadata(run, self.caller, self.caller);
+        done(self.core.environments.get(self.caller).map_or(0, |record| record.reserve))
     }
 }
 

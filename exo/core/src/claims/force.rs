@@ -60,7 +60,8 @@ impl Core<'_> {
         claim: &Claim,
         range: core::ops::Range<u64>,
     ) -> u64 {
-        let spared = if claim.dominated { frame_flags::PINNED } else { frame_flags::PINNED | frame_flags::GUARANTEED };
+        let spared =
+            if claim.basis.dominated { frame_flags::PINNED } else { frame_flags::PINNED | frame_flags::GUARANTEED };
         let takeable = |record: &FrameRecord| is_owned_by(record, victim) && record.flags & spared == 0;
         let (mut next, mut taken, mut last) = (range.start, 0, range.start);
         while taken < claim.left && next < range.end {

@@ -50,7 +50,10 @@ pub(super) fn reserve_counted(core: &Core<'_>, _: &dyn Machine) -> bool {
 
 pub(super) fn guarantees_covered(core: &Core<'_>, _: &dyn Machine) -> bool {
     let given: u64 = core.environments.iter().map(|(_, record)| record.guarantee).sum();
-    given == core.system.frames_guaranteed && given <= core.system.frames_guaranteeable
+    // The reserve of the dying is free soon, and whoever paid for it has its guarantee back.
+    let reserves: u64 =
+        core.environments.iter().filter(|(_, record)| is_live(record)).map(|(_, record)| record.reserve).sum();
+    given == core.system.frames_guaranteed && given + reserves <= core.system.frames_guaranteeable
 }
 
 pub(super) fn guaranteed_sets(core: &Core<'_>, _: &dyn Machine) -> bool {

@@ -87,7 +87,7 @@ fn what_is_guaranteed_is_claimed_by_dominators_only() {
         assert_eq!(world.ask(A, Call::ClaimCount, (1, 0), &[AB.to_argument(), 12]), Err((Error::VictimGuaranteed, 0)));
         assert_eq!(world.ask(C, Call::ClaimCount, (0, 0), &[AB.to_argument(), 1]), Err((Error::NotEntitled, 0)));
         assert!(world.ask(C, Call::ClaimRun, (1, 0), &claim).is_ok(), "C has CLAIM over AB");
-        assert_eq!(world.ask(A, Call::ClaimCount, (1, 0), &[AB.to_argument(), 1]), Err((Error::ClaimPending, 0)));
+        assert_eq!(world.ask(C, Call::ClaimCount, (1, 0), &[AB.to_argument(), 1]), Err((Error::ClaimPending, 0)));
         world.play(&Step::Time(SLICE_TICKS * 64));
         world.play(&Step::Expire);
         assert_eq!(state(world, frames[4]), frame_state::PROMISED);
@@ -114,15 +114,15 @@ fn the_end_of_either_side_cancels() {
 fn what_is_claimed_by_count_cannot_become_metadata() {
     with_world(|world| {
         let frames = world.frames_of(AB);
-        assert_eq!(world.ask(A, Call::ClaimCount, (1, 0), &[AB.to_argument(), 9]), Ok(1));
-        // 16 frames, of which 5 are guaranteed and 9 asked for: 2 are its to spend.
-        world.loosen(AB, (frames[2], 3));
-        assert_eq!(world.ask(AB, Call::ReserveAdd, (0, 0), &[frames[2], 3]), Err((Error::ClaimPending, 0)));
+        // 16 frames, of which C may have any and asks for 13: 3 are AB's to spend.
+        assert_eq!(world.ask(C, Call::ClaimCount, (1, 0), &[AB.to_argument(), 13]), Ok(1));
+        world.loosen(AB, (frames[2], 4));
+        assert_eq!(world.ask(AB, Call::ReserveAdd, (0, 0), &[frames[2], 4]), Err((Error::ClaimPending, 0)));
         assert_eq!(
-            world.ask_list(AB, Call::EnvironmentCreate, (0, 0), &[], &[(frames[2], 3)]),
+            world.ask_list(AB, Call::EnvironmentCreate, (0, 0), &[], &[(frames[2], 4)]),
             Err((Error::ClaimPending, 0))
         );
-        assert_eq!(world.ask(AB, Call::ReserveAdd, (0, 0), &[frames[2], 2]), Ok(10));
+        assert_eq!(world.ask(AB, Call::ReserveAdd, (0, 0), &[frames[2], 3]), Ok(11));
     });
 }
 
@@ -151,5 +151,40 @@ fn a_frame_answers_a_claim_once() {
         assert_eq!(world.ask(A, Call::FreeRun, (0, 0), &[frames[8], 1]), Ok(0));
         assert_eq!(world.ask(AB, Call::AllocateRun, (0, 0), &[frames[8], 1]), Ok(1));
         assert_eq!(world.ask(AB, Call::FreeRun, (0, 0), &[frames[8], 4]), Ok(3));
+    });
+}
+
+/// C dominates AB and never lets its small claims end: A, which is guaranteed frames, gets its turn all the same.
+#[test]
+fn what_is_guaranteed_does_not_wait_for_what_rests_on_dominance() {
+    with_world(|world| {
+        let frames = world.frames_of(AB);
+        world.loosen(AB, (frames[8], 2));
+        let from = AB.to_argument();
+        assert_eq!(world.ask(C, Call::ClaimCount, (1, 0), &[from, 3]), Ok(1));
+        assert_eq!(world.ask(AB, Call::FreeRun, (0, 0), &[frames[8], 1]), Ok(1));
+        assert_eq!(world.ask(A, Call::ClaimCount, (1, 0), &[from, 2]), Ok(2));
+        assert_eq!((world.page(C).claim.phase, world.page(C).claim.left), (phase::CANCELLED, 2));
+        assert_eq!((world.page(AB).request.serial, world.page(AB).request.phase), (2, phase::REQUESTED));
+        assert_eq!(world.core.environments.get(C).unwrap().promised, 1, "what was given stays");
+        assert_ne!(world.core.take_events(C, 0) & exo_abi::events::CLAIM, 0);
+        world.model.of(C).vcpus.get_mut(&0).unwrap().raised = 0;
+        // Neither it nor anybody else pushes in.
+        assert_eq!(world.ask(C, Call::AllocateRun, (0, 0), &[frames[8], 1]), Ok(1));
+        assert_eq!(world.ask(C, Call::ClaimSlice, (1, 0), &[from, 1, 0]), Err((Error::ClaimPending, 0)));
+        assert_eq!(world.ask(C, Call::ClaimCount, (1, 0), &[from, 1]), Err((Error::ClaimPending, 0)));
+        assert_eq!(world.ask(AB, Call::FreeRun, (0, 0), &[frames[9], 1]), Ok(1));
+        assert_eq!(world.page(A).claim.left, 1);
+    });
+}
+
+#[test]
+fn a_claimed_slice_does_not_keep_others_from_the_frames() {
+    with_world(|world| {
+        let from = AB.to_argument();
+        assert_eq!(world.ask(C, Call::ClaimSlice, (1, 0), &[from, 1, 0]), Ok(1));
+        assert_eq!(world.ask(A, Call::ClaimCount, (1, 0), &[from, 2]), Ok(2));
+        assert_eq!(world.page(C).claim.phase, phase::CANCELLED);
+        assert_eq!(world.ask(AB, Call::SliceFree, (0, 0), &[1, 0]), Ok(0), "nobody claims it any more");
     });
 }

@@ -15,7 +15,7 @@ const STEPS: u64 = 200_000;
 const FIRST_SEED: u64 = 1;
 
 /// States that are hard to come by, and where mistakes are.
-const DEEP: [&str; 23] = [
+const DEEP: [&str; 25] = [
     "a run is given",
     "a count is given",
     "a slice is given",
@@ -23,6 +23,7 @@ const DEEP: [&str; 23] = [
     "a count is forced",
     "a slice is forced",
     "a claim is cancelled",
+    "a claim is displaced",
     "a part is given",
     "force finds less than is left",
     "a credential takes bindings with it",
@@ -36,6 +37,7 @@ const DEEP: [&str; 23] = [
     "what was promised is taken",
     "only those who lost their slices can run",
     "a slice is lost",
+    "somebody else has what was overrun",
     "a predicate can no longer be read",
     "a predicate wakes",
     "a predicate sleeps",

@@ -87,7 +87,10 @@ pub(crate) fn generate(model: &Model, choices: &mut Choices<'_>) -> Step {
         }
         Kind::Time => Step::Time(choices.below(SLICE_TICKS * 20)),
         Kind::SliceEnd => {
-            Step::SliceEnd { cpu: choices.below(2), ran: choices.below(SLICE_TICKS * 2), overrun: choices.once_in(4) }
+            let (cpu, ran) = (choices.below(2), choices.below(SLICE_TICKS * 2));
+            let at = model.clocks.get(cpu as usize).map_or(0, |clock| clock.0);
+            let owner = model.slices.get(&(cpu, at)).map(|slice| slice.owner).filter(|_| !choices.once_in(12));
+            Step::SliceEnd { cpu, ran, overrun: choices.once_in(4).then_some(owner.unwrap_or(id)) }
         }
         Kind::Expire => Step::Expire,
         Kind::Gone => {

@@ -6,6 +6,7 @@ mod capabilities;
 mod claims;
 mod environments;
 mod expose;
+mod force;
 mod frames;
 mod memory;
 mod scheduling;

@@ -8,6 +8,7 @@ use super::world::World;
 use crate::calls::{Effect, dispatch};
 use crate::environment::Outcome;
 use crate::invariants;
+use crate::slices::Slice;
 use exo_abi::error::Error;
 use exo_abi::info::environment_state;
 use std::collections::BTreeMap;
@@ -36,7 +37,8 @@ pub(crate) enum Step {
     SliceEnd {
         cpu: u64,
         ran: u64,
-        overrun: bool,
+        /// Whoever had it, if it overran it.
+        overrun: Option<Id>,
     },
     Expire,
     /// A CPU lets go of a virtual CPU of a dying environment.
@@ -200,7 +202,7 @@ impl World<'_> {
         }
     }
 
-    fn slice_end(&mut self, cpu: u64, ran: u64, overrun: bool) {
+    fn slice_end(&mut self, cpu: u64, ran: u64, overrun: Option<Id>) {
         let Some(&(position, _)) = self.model.clocks.get(cpu as usize) else { return };
         let owner = self.model.slices.get(&(cpu, position)).map(|slice| slice.owner);
         if let Some(id) = owner {
@@ -208,9 +210,9 @@ impl World<'_> {
             let environment = self.model.of(id);
             environment.ticks = environment.ticks.saturating_add(ran);
         }
-        if overrun {
-            self.core.penalise(cpu as usize, position as usize);
-            self.model.penalise(cpu, position);
+        if let Some(owner) = overrun {
+            self.core.penalise(cpu as usize, &Slice { position: position as usize, owner, vcpu: 0 });
+            self.model.penalise(cpu, position, owner);
         }
         self.core.expire_claims(&mut self.machine);
         self.model.expire();

@@ -8,31 +8,6 @@ use exo_abi::error::Error;
 use exo_abi::info::environment_state;
 
 #[test]
-fn a_guarantee_comes_back_past_the_dead() {
-    with_world(|world| {
-        let frames = world.frames_of(AB);
-        let child = world.child(AB, (frames[2], 5), 0);
-        let argument = child.to_argument();
-        assert_eq!(world.ask(AB, Call::GuaranteeMove, (0, 0), &[argument, 5, 0]), Ok(5));
-        // The child makes one of its own, and passes 3 on.
-        for frame in 72..80 {
-            assert!(world.ask(child, Call::AllocateRun, (0, 0), &[frame, 1]).is_ok());
-        }
-        assert_eq!(world.ask(child, Call::BindRun, (0, 0), &[0, 0, 3, 72, 8]), Ok(0));
-        let grandchild = world.child(child, (76, 3), 0);
-        assert_eq!(world.ask(child, Call::GuaranteeMove, (0, 0), &[grandchild.to_argument(), 3, 0]), Ok(3));
-        assert_eq!(world.core.environments.get(AB).unwrap().guarantee, 0);
-        assert_eq!(world.ask(AB, Call::EnvironmentDestroy, (0, 0), &[argument]), Ok(0));
-        assert_eq!(world.core.environments.get(AB).unwrap().guarantee, 5);
-        // The child is gone and forgotten while the grandchild's CPU still holds on.
-        world.let_go(child);
-        assert_eq!(world.ask(AB, Call::EnvironmentForget, (0, 0), &[argument]), Ok(0));
-        world.let_go(grandchild);
-        assert!(world.core.environments.get(grandchild).is_none(), "nobody could ask for it");
-    });
-}
-
-#[test]
 fn the_ended_children_of_the_dead_leave_their_places() {
     with_world(|world| {
         let frames = world.frames_of(AB);

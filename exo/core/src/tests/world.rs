@@ -19,7 +19,7 @@ use std::vec::Vec;
 use zerocopy::FromZeros;
 
 /// Places in the table of environments: few, so that it fills up.
-pub(crate) const PLACES: u32 = 10;
+pub(crate) const PLACES: u32 = 8;
 pub(crate) const CPUS: usize = 2;
 pub(crate) const SLICE_TICKS: u64 = 100;
 

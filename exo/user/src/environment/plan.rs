@@ -38,11 +38,12 @@ pub struct Plan<'p> {
     pub cpu: u32,
     /// Its frames: image, stack, page tables and what it is to have free.
     pub frames: u64,
-    /// Frames of its metadata: EPT tables and the pages of its virtual CPUs.
+    /// Frames of its metadata: EPT tables and the pages of its virtual CPUs. The parent pays for them with as much of its guarantee
+    /// until the child ends.
     pub reserve: u64,
     /// Slices on its CPU, the lowest positions that are free.
     pub slices: u32,
-    /// How many frames of the parent's guarantee move to it.
+    /// How many frames of the parent's guarantee move to it. A child that makes children of its own needs some.
     pub guarantee: u64,
     /// Capabilities for slot 1 and those after it.
     pub grants: &'p [Grant<'p>],

@@ -1,11 +1,10 @@
-//! Claims: admitted, answered, forced, cancelled.
+//! Claims: admitted, answered, cancelled.
 
 use super::capabilities::allows;
-use super::{Answer, Claim, Fail, Frame, Id, Model, Wanted, done, fails};
-use exo_abi::environment_page::{ANY, Repossession, Request, kind, phase, reason};
+use super::{Answer, Claim, Fail, Id, Model, Wanted, done, fails};
+use exo_abi::environment_page::{ANY, Request, kind, phase};
 use exo_abi::error::Error;
 use exo_abi::events;
-use std::vec::Vec;
 
 const CLAIM: u64 = 64;
 
@@ -61,23 +60,29 @@ impl Model {
         if me == victim || count == 0 {
             return fails(Error::BadArgument);
         }
-        let below = self.owns(me) + self.promised_to(me) + count <= self.guarantee(me);
-        if !below && !dominated {
+        let entitled = self.owns(me) + self.promised_to(me) + count <= self.guarantee(me);
+        if !entitled && !dominated {
             return fails(Error::NotEntitled);
         }
-        if !below && self.promised_to(me) != 0 {
+        if !entitled && self.promised_to(me) != 0 {
             return fails(Error::ClaimPending);
         }
         let keeps = if dominated { 0 } else { self.guarantee(victim) };
         if self.owns(victim) < keeps + count {
             return fails(Error::VictimGuaranteed);
         }
-        self.one_at_a_time(me, victim)?;
-        done(self.admit(me, victim, wanted, count, dominated))
+        self.one_at_a_time(me, victim, entitled)?;
+        if let Some(at) = self.claims.iter().position(|claim| claim.victim == victim) {
+            self.saw("a claim is displaced");
+            self.end_claim(at, phase::CANCELLED);
+        }
+        done(self.admit(me, victim, wanted, count, (entitled, dominated)))
     }
 
-    fn one_at_a_time(&self, me: Id, victim: Id) -> Result<(), Fail> {
-        let busy = self.claims.iter().any(|claim| claim.claimant == me || claim.victim == victim);
+    /// One claim of a claimant, and one of a victim; but whoever takes what is guaranteed to it does not wait for others.
+    fn one_at_a_time(&self, me: Id, victim: Id, entitled: bool) -> Result<(), Fail> {
+        let waits = |claim: &Claim| claim.victim == victim && (claim.entitled || !entitled);
+        let busy = self.claims.iter().any(|claim| claim.claimant == me || waits(claim));
         if busy { fails(Error::ClaimPending) } else { Ok(()) }
     }
 
@@ -96,11 +101,18 @@ impl Model {
         if me == victim {
             return fails(Error::BadArgument);
         }
-        self.one_at_a_time(me, victim)?;
-        done(self.admit(me, victim, Wanted::Slice(cpu, position), 1, true))
+        self.one_at_a_time(me, victim, false)?;
+        done(self.admit(me, victim, Wanted::Slice(cpu, position), 1, (false, true)))
     }
 
-    fn admit(&mut self, claimant: Id, victim: Id, wanted: Wanted, left: u64, dominated: bool) -> u64 {
+    fn admit(
+        &mut self,
+        claimant: Id,
+        victim: Id,
+        wanted: Wanted,
+        left: u64,
+        (entitled, dominated): (bool, bool),
+    ) -> u64 {
         self.serial += 1;
         self.counters.requests += 1;
         let (begun, to_run) = (self.now, self.slice_ticks * 4);
@@ -126,7 +138,7 @@ impl Model {
         let (request, claim) = (seen_by(claimant), seen_by(victim));
         self.of(victim).page.request = request;
         self.of(claimant).page.claim = claim;
-        self.claims.push(Claim { claimant, victim, wanted, left, dominated, begun, deadline, run_until });
+        self.claims.push(Claim { claimant, victim, wanted, left, entitled, dominated, begun, deadline, run_until });
         self.raise_all(victim, events::REVOCATION);
         self.serial
     }
@@ -169,59 +181,6 @@ impl Model {
         self.counters.answered += 1;
         self.counters.answer_ticks += self.now - self.claims[at].begun;
         self.end_claim(at, phase::ANSWERED);
-    }
-
-    /// Whatever is overdue is taken.
-    pub(crate) fn expire(&mut self) {
-        for victim in self.everybody() {
-            let due = |claim: &Claim| {
-                let ran = self.get(claim.victim).map_or(0, |environment| environment.ticks);
-                claim.victim == victim && (self.now >= claim.deadline || ran >= claim.run_until)
-            };
-            if let Some(at) = self.claims.iter().position(due) {
-                self.force(at);
-            }
-        }
-    }
-
-    fn force(&mut self, at: usize) {
-        let claim = self.claims[at].clone();
-        let all = 0..self.frames.len() as u64;
-        let taken = match claim.wanted {
-            Wanted::Run(first, count) => self.force_frames(&claim, first..first + count),
-            Wanted::Count => self.force_frames(&claim, all),
-            Wanted::Slice(cpu, position) => {
-                self.promise_slice((cpu, position), claim.claimant);
-                let (kind, reason) = (kind::SLICE, reason::FORCED);
-                self.enter(claim.victim, Repossession { kind, reason, first: cpu, count: position });
-                1
-            }
-        };
-        self.claims[at].left -= taken;
-        self.counters.forced += 1;
-        self.counters.taken += taken;
-        self.counters.deadline_ticks += self.now - claim.begun;
-        self.end_claim(at, phase::FORCED);
-    }
-
-    fn force_frames(&mut self, claim: &Claim, range: core::ops::Range<u64>) -> u64 {
-        let victim = claim.victim;
-        let takeable = |frame: &u64| {
-            self.owned(*frame, victim).is_some_and(|owned| !owned.pinned && (claim.dominated || !owned.guaranteed))
-        };
-        let taken: Vec<u64> = range.filter(takeable).take(claim.left as usize).collect();
-        for run in taken.chunk_by(|a, b| a + 1 == *b) {
-            self.unbind_from_others(run, victim);
-            run.iter().for_each(|&frame| {
-                self.bindings.remove(&(victim, frame));
-                self.set(frame, Frame::Promised(claim.claimant));
-            });
-            self.repossess(victim, reason::FORCED, run[0], run.len() as u64);
-        }
-        if taken.len() as u64 != claim.left {
-            self.saw("force finds less than is left");
-        }
-        taken.len() as u64
     }
 
     /// Whether a capability of this environment has CLAIM over another: for those who choose what to try.

@@ -49,7 +49,7 @@ impl Model {
             return fails(Error::ReserveEmpty);
         }
         let id = self.add(Some(me), name).expect("there is a name");
-        self.make_metadata(&runs, id);
+        self.make_metadata(me, &runs, id);
         done(id.to_argument())
     }
 

@@ -134,9 +134,12 @@ impl Model {
         if claim.wanted != Wanted::Count {
             return Ok(());
         }
-        let least = claim.left + if claim.dominated { 0 } else { self.guarantee(me) };
         let leaving = each(runs).count() as u64;
-        if leaving != 0 && self.owns(me) - leaving < least { fails(Error::ClaimPending) } else { Ok(()) }
+        let kept = if claim.dominated { 0 } else { self.guarantee(me) };
+        let can_lose = self.owns(me).saturating_sub(kept);
+        // The guarantee falls by as much, and with it what is kept.
+        let then = if claim.dominated { can_lose - leaving } else { can_lose };
+        if then < claim.left && then < can_lose { fails(Error::ClaimPending) } else { Ok(()) }
     }
 
     /// Frames of the caller's that can become metadata.
@@ -146,6 +149,10 @@ impl Model {
             if self.claimed_by_name(me, frame) {
                 return Err((Error::ClaimPending, frame));
             }
+        }
+        let available = self.guarantee(me) - self.guaranteed_set(me);
+        if each(runs).count() as u64 > available {
+            return Err((Error::GuaranteeExceeded, available));
         }
         self.spared(me, runs)
     }
@@ -177,12 +184,13 @@ impl Model {
     pub(super) fn reserve_add(&mut self, me: Id, name: &[u8], first: u64, count: u64) -> Answer {
         let runs = self.run(first, count, 4096)?;
         self.metadata(me, name, &runs)?;
-        self.make_metadata(&runs, me);
+        self.make_metadata(me, &runs, me);
         done(self.reserve_of(me))
     }
 
     /// What the kernel keeps there is nobody's to read: the fake machine fills it in the same way.
-    pub(super) fn make_metadata(&mut self, runs: &[Run], id: Id) {
+    pub(super) fn make_metadata(&mut self, me: Id, runs: &[Run], id: Id) {
+        self.of(me).guarantee -= each(runs).count() as u64;
         for frame in each(runs) {
             let start = frame as usize * 4096;
             self.memory[start..start + 4096].fill(0xee);

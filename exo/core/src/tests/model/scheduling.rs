@@ -86,9 +86,13 @@ impl Model {
         done(0)
     }
 
-    /// A slice was overrun.
-    pub(crate) fn penalise(&mut self, cpu: u64, position: u64) {
-        *self.penalties.entry((cpu, position)).or_insert(0) += 1;
+    /// A slice was overrun by its owner.
+    pub(crate) fn penalise(&mut self, cpu: u64, position: u64, owner: Id) {
+        if self.slices.get(&(cpu, position)).is_some_and(|slice| slice.owner == owner && slice.vcpu.is_some()) {
+            *self.penalties.entry((cpu, position)).or_insert(0) += 1;
+        } else {
+            self.saw("somebody else has what was overrun");
+        }
     }
 
     /// The slice that is next: in order of position, past those that cannot run, and past those that have lost theirs unless

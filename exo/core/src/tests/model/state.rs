@@ -95,6 +95,8 @@ pub(crate) struct Claim {
     pub(crate) victim: Id,
     pub(crate) wanted: Wanted,
     pub(crate) left: u64,
+    /// The claimant stays within its guarantee.
+    pub(crate) entitled: bool,
     pub(crate) dominated: bool,
     pub(crate) begun: u64,
     pub(crate) deadline: u64,

@@ -57,8 +57,8 @@ impl Model {
             self.slices.remove(&at);
             self.penalties.remove(&at);
         }
-        // What is guaranteed goes to the nearest ancestor that lives.
-        let guarantee = core::mem::take(&mut self.of(id).guarantee);
+        // What is guaranteed, and what its reserve has cost, goes to the nearest ancestor that lives.
+        let guarantee = core::mem::take(&mut self.of(id).guarantee) + self.reserve_of(id);
         let mut heir = self.of(id).parent;
         while let Some(dead) = heir.filter(|&heir| !self.lives(heir)) {
             heir = self.get(dead).and_then(|environment| environment.parent);

@@ -2,12 +2,12 @@
 
 use super::{CPUS, PLACES, World};
 use crate::capability::Slot as CoreSlot;
-use crate::claims::Wanted as CoreWanted;
+use crate::claims::{Basis, Wanted as CoreWanted};
 use crate::environment::Waiting;
 use crate::machine::Machine;
 use crate::predicate::Predicate;
 use crate::tests::fake::FRAMES;
-use crate::tests::model::{Environment, Slot, Wait, Wanted};
+use crate::tests::model::{Claim, Environment, Slot, Wait, Wanted};
 use core::sync::atomic::Ordering;
 use exo_abi::environment_page::REPOSSESSIONS;
 use exo_abi::info::environment_state;
@@ -72,8 +72,9 @@ impl World<'_> {
             assert_eq!(self.machine.event_pages[&(id.place(), at as usize)], (vcpu.pending, vcpu.mask));
         }
         let claim = self.model.claims.iter().find(|claim| claim.victim == id);
-        let claim = claim.map(|claim| (claim.claimant, core_wanted(claim.wanted), claim.left, claim.dominated));
-        let request = private.request.map(|claim| (claim.claimant, claim.wanted, claim.left, claim.dominated));
+        let basis = |claim: &Claim| Basis { entitled: claim.entitled, dominated: claim.dominated };
+        let claim = claim.map(|claim| (claim.claimant, core_wanted(claim.wanted), claim.left, basis(claim)));
+        let request = private.request.map(|claim| (claim.claimant, claim.wanted, claim.left, claim.basis));
         assert_eq!(request, claim, "{id}");
         let claims_from = self.model.claims.iter().find(|claim| claim.claimant == id).map(|claim| claim.victim);
         assert_eq!(private.claims_from, claims_from, "{id}");

@@ -69,7 +69,9 @@ fn parent(boot: &'static BootPage) -> u32 {
 }
 
 pub fn grandchild(boot: &'static BootPage) -> Outcome {
-    let child = Child::new(&Plan::new("middle", boot.cpu, parent)).map_err(text)?;
+    // For the metadata of the grandchild.
+    let guarantee = Plan::new("small", boot.cpu, greet).reserve;
+    let child = Child::new(&Plan { guarantee, ..Plan::new("middle", boot.cpu, parent) }).map_err(text)?;
     child.start().map_err(text)?;
     let ended = child.wait(0);
     must(ended == Some(EXITED(43)), &format!("it ended as {ended:?}"))

@@ -16,7 +16,7 @@ use exo_user::abi::info::{MAX_VCPUS, environment_state, frame_state};
 use exo_user::{call, info};
 
 pub const CASES: &[Case] = &[
-    Case::new("child-bomb", EXITS, children, "makes environments until no place is left"),
+    Case::new("child-bomb", EXITS, children, "makes environments until no place or no guarantee is left"),
     Case::new("small-reserve", EXITS, small_reserve, "makes environments of too few frames"),
     Case::new("vcpu-bomb", EXITS, vcpus, "gives a child virtual CPUs until it has all that there are"),
     Case::new("resident-bomb", EXITS, residents, "puts more virtual CPUs on one CPU than it can have environments"),
@@ -26,6 +26,8 @@ pub const CASES: &[Case] = &[
 ];
 
 const CHILD: u8 = 9;
+/// Frames of metadata that suffice for an environment without virtual CPUs.
+const LITTLE: u64 = 32;
 
 /// Waits until every other hostile guest with a lower number has ended: what one takes, the next cannot have.
 fn take_turns(boot: &BootPage) -> Verdict {
@@ -48,31 +50,39 @@ fn end(id: EnvironmentId) -> Verdict {
     works(Call::EnvironmentForget, (OWN, 0), &[id.argument()]).map(drop)
 }
 
+/// Its guarantee, which pays for its children.
+fn guarantee() -> u64 {
+    info::environment(info::own_id()).map_or(0, |it| it.guarantee)
+}
+
 fn children(boot: &'static BootPage) -> Verdict {
     take_turns(boot)?;
     let list = List::new(&[])?;
-    let mut made = Vec::new();
-    loop {
-        let first = take_run(RESERVE)?;
-        list.write(&[(first, RESERVE)]);
+    let (before, mut made) = (guarantee(), Vec::new());
+    let refused = loop {
+        let first = take_run(LITTLE)?;
+        list.write(&[(first, LITTLE)]);
         let reply = ask(Call::EnvironmentCreate, (OWN, 0), &[list.physical(), 1]);
         match Error::from_number(reply.code) {
             None => made.push(EnvironmentId::from_value(reply.value)),
-            Some(Error::TableFull) => {
-                works(Call::FreeRun, (OWN, 0), &[first, RESERVE])?;
-                break;
+            Some(error @ (Error::TableFull | Error::GuaranteeExceeded)) => {
+                works(Call::FreeRun, (OWN, 0), &[first, LITTLE])?;
+                break error;
             }
             Some(other) => return Err(format!("child {}: {other:?}", made.len())),
         }
-    }
-    exo_user::println!("made {} environments", made.len());
-    must("there was room for many", made.len() > 20)?;
+    };
+    let count = made.len();
+    exo_user::println!("made {count} environments, then {refused:?}");
+    must("there was room for many", count > 20)?;
+    same("the guarantee that is left", guarantee(), before - LITTLE * count as u64)?;
     let last = made.pop().ok_or("none was made")?;
     end(last)?;
-    let first = take_run(RESERVE)?;
-    list.write(&[(first, RESERVE)]);
+    let first = take_run(LITTLE)?;
+    list.write(&[(first, LITTLE)]);
     made.push(EnvironmentId::from_value(works(Call::EnvironmentCreate, (OWN, 0), &[list.physical(), 1])?));
-    made.into_iter().try_for_each(end)
+    made.into_iter().try_for_each(end)?;
+    same("the guarantee in the end", guarantee(), before)
 }
 
 fn small_reserve(boot: &'static BootPage) -> Verdict {
