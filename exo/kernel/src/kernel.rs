@@ -18,6 +18,7 @@ use hv::paging::Flushed;
 use hv::pool::{Exposed, KernelBox};
 use hv::shootdown::{SHOOTDOWN, Shootdown};
 use hv::vmx::operation::Machine;
+use spin::mutex::TicketMutex;
 use spin::{Mutex, Once};
 
 /// What boot has found out and been told.
@@ -75,7 +76,8 @@ const MAX_PREPARED: usize = MAX_ENVIRONMENTS * MAX_VCPUS;
 /// The exokernel.
 #[derive(Debug)]
 pub struct Kernel {
-    pub(crate) guarded: Mutex<Guarded>,
+    /// CPUs get it in the order in which they ask: none waits longer than all others hold it once.
+    pub(crate) guarded: TicketMutex<Guarded>,
     pub(crate) memory: GuestMemory,
     pub(crate) machine: &'static Machine,
     pub(crate) configuration: Configuration,
@@ -111,7 +113,7 @@ impl Kernel {
             core.declare_free(FrameRun { first: first.number(), count }).map_err(|_| KernelError::FreeMemory)?;
         }
         Ok(KERNEL.call_once(|| Self {
-            guarded: Mutex::new(Guarded { core, spaces: Spaces::new() }),
+            guarded: TicketMutex::new(Guarded { core, spaces: Spaces::new() }),
             memory,
             machine,
             configuration,

@@ -14,7 +14,7 @@ use exo_user::abi::call::{Call, Request};
 use exo_user::abi::error::Error;
 use exo_user::abi::info::frame_state;
 use exo_user::call::{self, Reply};
-use exo_user::info;
+use exo_user::{frames, info};
 
 /// The slot of the environment's own capability.
 pub const OWN: u8 = 0;
@@ -143,4 +143,15 @@ pub fn until(what: &str, mut condition: impl FnMut() -> bool) -> Verdict {
         call::yield_slice();
     }
     Err(format!("it never came that {what}"))
+}
+
+/// Changes this environment's name for people, by which others see how far it is.
+///
+/// # Errors
+/// The kernel's refusal.
+pub fn call_itself(name: &str) -> Verdict {
+    let mut frame = frames::allocate().ok_or("no frame for a name")?;
+    let bytes = frame.bytes().get_mut(..name.len()).ok_or("the name is long")?;
+    bytes.copy_from_slice(name.as_bytes());
+    works(Call::EnvironmentName, (OWN, 0), &[0, frame.physical(), name.len() as u64]).map(drop)
 }

@@ -8,7 +8,9 @@ extern crate alloc;
 pub mod exits;
 pub mod faults;
 pub mod hostile;
+pub mod interface;
 pub mod kit;
+pub mod revocation;
 pub mod user_mode;
 
 /// Assembles a piece of code into the text section without running it: a byte slice of it. Labels 4 to 9 are free.

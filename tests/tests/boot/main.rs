@@ -3,8 +3,10 @@
 mod budget;
 mod hello;
 mod hostile;
+mod interface;
 mod matrix;
 mod neighbours;
 mod outcomes;
 mod refusal;
 mod resources;
+mod revocation;
