@@ -143,15 +143,11 @@ fn vcpu(boot: &'static BootPage) -> Verdict {
     }
     // A page table in the kernel's memory is the child's own end, and nobody else's.
     works(Call::VcpuCreate, (CHILD, 0), &[name, boot.cpu.into(), 0x1000, 0x2000, 0x20_0000])?;
-    thread_time(&child, boot.cpu)?;
+    let position = crate::kit::neighbour::free_slice(boot.cpu).ok_or("no free slice")?;
+    works(Call::SliceAllocate, (OWN, CHILD), &[boot.cpu.into(), position, name, 0])?;
     child.start()?;
     until("the child has ended", || child.has_ended())?;
     same("how it ended", child.record().map(|record| record.outcome), Some(environment_outcome::KILLED))
-}
-
-fn thread_time(child: &Child, cpu: u32) -> Verdict {
-    let position = crate::kit::neighbour::free_slice(cpu).ok_or("no free slice")?;
-    works(Call::SliceAllocate, (OWN, child.authority), &[cpu.into(), position, child.id.argument(), 0]).map(drop)
 }
 
 static VICTIM: AtomicU64 = AtomicU64::new(0);
