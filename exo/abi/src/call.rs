@@ -161,7 +161,8 @@ macro_rules! call_table {
         errors: [BadSlot, Underprivileged, TooLong, NotBound, NoSuchFrame, FrameForeign, FrameBound, FramePinned, NotAscending]
     }
     /// Binds frames in an environment under its slot `slot`: the capability there must dominate their guards and have `rights`, a
-    /// combination of READ, WRITE and EXECUTE that the EPT can express. They then appear at their own physical addresses.
+    /// combination of READ, WRITE and EXECUTE that the EPT can express. They then appear at their own physical addresses. A frame
+    /// that is bound there already is refused as such, whatever guards it.
     19 BindRun bind_run {
         credential: "", second: "MODIFY over the environment, where it is not the caller",
         arguments: [environment, slot, rights, first, count], value: "0",
@@ -217,7 +218,8 @@ macro_rules! call_table {
         errors: [BadArgument, TooLong, NoSuchFrame, FrameForeign, GuaranteeExceeded, ClaimPending]
     }
     /// Adds frames of the caller's to its metadata reserve, for as long as it lives. They must be bound nowhere. The caller pays
-    /// with as much of its guarantee, beside its guaranteed set; when it has ended, an ancestor has that.
+    /// with as much of its guarantee, beside its guaranteed set; when it has ended, an ancestor has that. Frames that are claimed
+    /// from the caller are refused, and so many that too few are left for a claim of any.
     27 ReserveAdd reserve_add {
         credential: "MODIFY over the frames", second: "", arguments: [first, count], value: "frames in the reserve",
         errors: [BadSlot, Underprivileged, TooLong, NoSuchFrame, FrameForeign, FrameBound, FramePinned, GuaranteeExceeded,
@@ -225,7 +227,8 @@ macro_rules! call_table {
     }
     /// Makes an environment, stopped, without virtual CPUs and guarded by the credential's name. Its metadata reserve is the caller's
     /// frames in the list of `length` runs at `physical`, which must be bound nowhere; they are free when it has ended. The caller
-    /// pays for them with as much of its guarantee, beside its guaranteed set, until then.
+    /// pays for them with as much of its guarantee, beside its guaranteed set, until then. As with ReserveAdd, frames that are
+    /// claimed from the caller are refused, and so many that too few are left for a claim of any.
     28 EnvironmentCreate environment_create {
         credential: "MODIFY, and MODIFY over the frames", second: "", arguments: [physical, length],
         value: "the environment: index in bits 31:0, generation above",
@@ -252,7 +255,8 @@ macro_rules! call_table {
         credential: "MODIFY over the environment", second: "", arguments: [environment], value: "0",
         errors: [BadSlot, Underprivileged, NoSuchEnvironment, WrongState]
     }
-    /// Names an environment for people: 1 to 32 bytes of UTF-8 without control characters, quotes and backslashes.
+    /// Names an environment for people: 1 to 32 bytes of UTF-8. An empty name is refused, and so are control characters, `"` and
+    /// `\`.
     33 EnvironmentName environment_name {
         credential: "MODIFY over the environment", second: "", arguments: [environment, physical, length], value: "0",
         errors: [BadSlot, Underprivileged, NoSuchEnvironment, TooLong, NotBound, BadArgument]
