@@ -261,11 +261,12 @@ macro_rules! call_table {
         credential: "MODIFY over the environment", second: "", arguments: [environment, physical, length], value: "0",
         errors: [BadSlot, Underprivileged, NoSuchEnvironment, TooLong, NotBound, BadArgument]
     }
-    /// Moves `frames` of the caller's guarantee to an environment (`direction` 0) or back from it (1).
+    /// Moves `frames` of the caller's guarantee to an environment (`direction` 0) or back from it (1); not to one from which frames
+    /// are claimed within the claimant's guarantee and without a credential.
     34 GuaranteeMove guarantee_move {
         credential: "MODIFY over the environment", second: "", arguments: [environment, frames, direction],
         value: "the environment's guarantee",
-        errors: [BadSlot, Underprivileged, NoSuchEnvironment, BadArgument, GuaranteeExceeded]
+        errors: [BadSlot, Underprivileged, NoSuchEnvironment, BadArgument, GuaranteeExceeded, ClaimPending]
     }
     /// Gives an environment a virtual CPU on `cpu`. It begins in ring 0 and 64-bit code at `instruction`, with interrupts off, RSP
     /// `stack`, CR3 `page_table` and in rdi the physical address of its event page.
@@ -298,8 +299,8 @@ macro_rules! call_table {
     }
     /// Claims these frames of the victim's: for a caller that stays within its guarantee, from outside of the victim's guaranteed
     /// set; with a credential over the victim, any. The victim is asked, and has until the deadline in its environment page to
-    /// give them back; then they are taken. Either way they are promised to the caller. A claim within the caller's guarantee takes
-    /// the place of one that rests on a credential alone.
+    /// give them back; then they are taken: without a credential, no more than it has above its guarantee. Either way they are
+    /// promised to the caller. A claim within the caller's guarantee takes the place of one that rests on a credential alone.
     40 ClaimRun claim_run {
         credential: "CLAIM over the victim, where the caller would not stay within its guarantee", second: "",
         arguments: [victim, first, count],

@@ -101,6 +101,9 @@ impl Model {
         if count > available {
             return Err((Error::GuaranteeExceeded, available));
         }
+        if from != to && self.claims.iter().any(|claim| claim.victim == to && !claim.dominated) {
+            return fails(Error::ClaimPending);
+        }
         self.of(from).guarantee -= count;
         self.of(to).guarantee += count;
         done(self.guarantee(id))
