@@ -218,8 +218,8 @@ macro_rules! call_table {
         errors: [BadArgument, TooLong, NoSuchFrame, FrameForeign, GuaranteeExceeded, ClaimPending]
     }
     /// Adds frames of the caller's to its metadata reserve, for as long as it lives. They must be bound nowhere. The caller pays
-    /// with as much of its guarantee, beside its guaranteed set; when it has ended, an ancestor has that. Frames that are claimed
-    /// from the caller are refused, and so many that too few are left for a claim of any.
+    /// with as much of its guarantee, beside its guaranteed set and promises; when it has ended, an ancestor has that. Frames that
+    /// are claimed from the caller are refused, and so many that too few are left for a claim of any.
     27 ReserveAdd reserve_add {
         credential: "MODIFY over the frames", second: "", arguments: [first, count], value: "frames in the reserve",
         errors: [BadSlot, Underprivileged, TooLong, NoSuchFrame, FrameForeign, FrameBound, FramePinned, GuaranteeExceeded,
@@ -227,8 +227,8 @@ macro_rules! call_table {
     }
     /// Makes an environment, stopped, without virtual CPUs and guarded by the credential's name. Its metadata reserve is the caller's
     /// frames in the list of `length` runs at `physical`, which must be bound nowhere; they are free when it has ended. The caller
-    /// pays for them with as much of its guarantee, beside its guaranteed set, until then. As with ReserveAdd, frames that are
-    /// claimed from the caller are refused, and so many that too few are left for a claim of any.
+    /// pays for them with as much of its guarantee until then; both, and what is claimed from it, as with
+    /// ReserveAdd.
     28 EnvironmentCreate environment_create {
         credential: "MODIFY, and MODIFY over the frames", second: "", arguments: [physical, length],
         value: "the environment: index in bits 31:0, generation above",
@@ -261,8 +261,9 @@ macro_rules! call_table {
         credential: "MODIFY over the environment", second: "", arguments: [environment, physical, length], value: "0",
         errors: [BadSlot, Underprivileged, NoSuchEnvironment, TooLong, NotBound, BadArgument]
     }
-    /// Moves `frames` of the caller's guarantee to an environment (`direction` 0) or back from it (1); not to one from which frames
-    /// are claimed within the claimant's guarantee and without a credential.
+    /// Moves `frames` of the caller's guarantee to an environment (`direction` 0) or back from it (1): what it has beside the giver's
+    /// guaranteed set, promises and claims within it. Nothing moves to an environment from which frames are claimed without a
+    /// credential.
     34 GuaranteeMove guarantee_move {
         credential: "MODIFY over the environment", second: "", arguments: [environment, frames, direction],
         value: "the environment's guarantee",

@@ -95,7 +95,7 @@ errors! {
     28 NotRunnable "the virtual CPU cannot run now";
     /// Caller: the program is not one that the kernel evaluates.
     29 BadPredicate "the wakeup predicate is not well formed";
-    /// Caller: more than is left of the guarantee beside the guaranteed set; rdx is how many would do.
+    /// Caller: more than the guarantee has left for this; rdx is how many would do.
     30 GuaranteeExceeded "more than the guarantee";
     /// Caller: it is not below its guarantee, and its credential does not dominate the victim.
     31 NotEntitled "the caller may not claim this";

@@ -116,3 +116,24 @@ fn force_leaves_an_heir_what_it_is_guaranteed_by_then() {
         assert_eq!(world.core.environments.get(AB).unwrap().frames, 5);
     });
 }
+
+/// What is promised is out of everybody's reach: the same guarantee does not get it twice.
+#[test]
+fn a_guarantee_stays_with_what_it_was_promised_for() {
+    with_world(|world| {
+        let (frames, mine) = (world.frames_of(AB), world.frames_of(A));
+        let move_all = [AB.to_argument(), 24, 0];
+        world.loosen(A, (mine[4], 4));
+        world.loosen(AB, (frames[8], 4));
+        assert_eq!(world.ask(A, Call::ClaimCount, (1, 0), &[AB.to_argument(), 4]), Ok(1));
+        assert_eq!(world.ask(A, Call::GuaranteeMove, (0, 0), &move_all), Err((Error::GuaranteeExceeded, 20)));
+        assert_eq!(world.ask(AB, Call::FreeRun, (0, 0), &[frames[8], 4]), Ok(4));
+        assert_eq!(world.ask(A, Call::GuaranteeMove, (0, 0), &move_all), Err((Error::GuaranteeExceeded, 20)));
+        assert_eq!(world.ask(A, Call::GuaranteeMove, (0, 0), &[AB.to_argument(), 18, 0]), Ok(23));
+        assert_eq!(world.ask(A, Call::ReserveAdd, (0, 0), &[mine[4], 4]), Err((Error::GuaranteeExceeded, 2)));
+        // What it has taken can be claimed again.
+        assert_eq!(world.ask(A, Call::AllocateRun, (0, 0), &[frames[8], 4]), Ok(4));
+        assert_eq!(world.ask(A, Call::ReserveAdd, (0, 0), &[mine[4], 4]), Ok(14));
+        assert_eq!(world.ask(A, Call::GuaranteeMove, (0, 0), &[AB.to_argument(), 2, 0]), Ok(25));
+    });
+}
