@@ -227,8 +227,7 @@ macro_rules! call_table {
     }
     /// Makes an environment, stopped, without virtual CPUs and guarded by the credential's name. Its metadata reserve is the caller's
     /// frames in the list of `length` runs at `physical`, which must be bound nowhere; they are free when it has ended. The caller
-    /// pays for them with as much of its guarantee until then; both, and what is claimed from it, as with
-    /// ReserveAdd.
+    /// pays for them with as much of its guarantee until then. What ReserveAdd refuses is refused here.
     28 EnvironmentCreate environment_create {
         credential: "MODIFY, and MODIFY over the frames", second: "", arguments: [physical, length],
         value: "the environment: index in bits 31:0, generation above",
