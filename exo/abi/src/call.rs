@@ -161,7 +161,8 @@ macro_rules! call_table {
         errors: [BadSlot, Underprivileged, TooLong, NotBound, NoSuchFrame, FrameForeign, FrameBound, FramePinned, NotAscending]
     }
     /// Binds frames in an environment under its slot `slot`: the capability there must dominate their guards and have `rights`, a
-    /// combination of READ, WRITE and EXECUTE that the EPT can express. They then appear at their own physical addresses.
+    /// combination of READ, WRITE and EXECUTE that the EPT can express. They then appear at their own physical addresses. A frame
+    /// that is bound there already is refused as such, whatever guards it.
     19 BindRun bind_run {
         credential: "", second: "MODIFY over the environment, where it is not the caller",
         arguments: [environment, slot, rights, first, count], value: "0",
@@ -217,7 +218,8 @@ macro_rules! call_table {
         errors: [BadArgument, TooLong, NoSuchFrame, FrameForeign, GuaranteeExceeded, ClaimPending]
     }
     /// Adds frames of the caller's to its metadata reserve, for as long as it lives. They must be bound nowhere. The caller pays
-    /// with as much of its guarantee, beside its guaranteed set; when it has ended, an ancestor has that.
+    /// with as much of its guarantee, beside its guaranteed set and promises; when it has ended, an ancestor has that. Frames that
+    /// are claimed from the caller are refused, and so many that too few are left for a claim of any.
     27 ReserveAdd reserve_add {
         credential: "MODIFY over the frames", second: "", arguments: [first, count], value: "frames in the reserve",
         errors: [BadSlot, Underprivileged, TooLong, NoSuchFrame, FrameForeign, FrameBound, FramePinned, GuaranteeExceeded,
@@ -225,7 +227,7 @@ macro_rules! call_table {
     }
     /// Makes an environment, stopped, without virtual CPUs and guarded by the credential's name. Its metadata reserve is the caller's
     /// frames in the list of `length` runs at `physical`, which must be bound nowhere; they are free when it has ended. The caller
-    /// pays for them with as much of its guarantee, beside its guaranteed set, until then.
+    /// pays for them with as much of its guarantee until then. What ReserveAdd refuses is refused here.
     28 EnvironmentCreate environment_create {
         credential: "MODIFY, and MODIFY over the frames", second: "", arguments: [physical, length],
         value: "the environment: index in bits 31:0, generation above",
@@ -252,16 +254,19 @@ macro_rules! call_table {
         credential: "MODIFY over the environment", second: "", arguments: [environment], value: "0",
         errors: [BadSlot, Underprivileged, NoSuchEnvironment, WrongState]
     }
-    /// Names an environment for people: 1 to 32 bytes of UTF-8 without control characters, quotes and backslashes.
+    /// Names an environment for people: 1 to 32 bytes of UTF-8. An empty name is refused, and so are control characters, `"` and
+    /// `\`.
     33 EnvironmentName environment_name {
         credential: "MODIFY over the environment", second: "", arguments: [environment, physical, length], value: "0",
         errors: [BadSlot, Underprivileged, NoSuchEnvironment, TooLong, NotBound, BadArgument]
     }
-    /// Moves `frames` of the caller's guarantee to an environment (`direction` 0) or back from it (1).
+    /// Moves `frames` of the caller's guarantee to an environment (`direction` 0) or back from it (1): what it has beside the giver's
+    /// guaranteed set, promises and claims within it. Nothing moves to an environment from which frames are claimed without a
+    /// credential.
     34 GuaranteeMove guarantee_move {
         credential: "MODIFY over the environment", second: "", arguments: [environment, frames, direction],
         value: "the environment's guarantee",
-        errors: [BadSlot, Underprivileged, NoSuchEnvironment, BadArgument, GuaranteeExceeded]
+        errors: [BadSlot, Underprivileged, NoSuchEnvironment, BadArgument, GuaranteeExceeded, ClaimPending]
     }
     /// Gives an environment a virtual CPU on `cpu`. It begins in ring 0 and 64-bit code at `instruction`, with interrupts off, RSP
     /// `stack`, CR3 `page_table` and in rdi the physical address of its event page.
@@ -294,8 +299,8 @@ macro_rules! call_table {
     }
     /// Claims these frames of the victim's: for a caller that stays within its guarantee, from outside of the victim's guaranteed
     /// set; with a credential over the victim, any. The victim is asked, and has until the deadline in its environment page to
-    /// give them back; then they are taken. Either way they are promised to the caller. A claim within the caller's guarantee takes
-    /// the place of one that rests on a credential alone.
+    /// give them back; then they are taken: without a credential, no more than it has above its guarantee. Either way they are
+    /// promised to the caller. A claim within the caller's guarantee takes the place of one that rests on a credential alone.
     40 ClaimRun claim_run {
         credential: "CLAIM over the victim, where the caller would not stay within its guarantee", second: "",
         arguments: [victim, first, count],

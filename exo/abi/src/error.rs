@@ -95,14 +95,14 @@ errors! {
     28 NotRunnable "the virtual CPU cannot run now";
     /// Caller: the program is not one that the kernel evaluates.
     29 BadPredicate "the wakeup predicate is not well formed";
-    /// Caller: more than what is guaranteed to it.
+    /// Caller: more than the guarantee has left for this; rdx is how many would do.
     30 GuaranteeExceeded "more than the guarantee";
     /// Caller: it is not below its guarantee, and its credential does not dominate the victim.
     31 NotEntitled "the caller may not claim this";
     /// Victim: it would fall below its guarantee, or the frame is in its guaranteed set.
     32 VictimGuaranteed "the victim keeps what is guaranteed to it";
-    /// Caller or victim: one claim at a time, and beyond its guarantee a caller first takes what is promised to it.
-    33 ClaimPending "a claim is under way";
+    /// Caller or victim: one claim at a time; beyond its guarantee a caller takes promises first; what is claimed stays in reach.
+    33 ClaimPending "a claim is under way, or a promise not yet taken";
     /// Caller: a list's runs overlap or are not in ascending order.
     34 NotAscending "a list is not in ascending order";
 }

@@ -211,7 +211,8 @@ pub struct SliceRecord {
     pub owner_index: u32,
     /// Generation of the owner, 0 where there is none.
     pub owner_generation: u32,
-    /// Later slices here that the owner has lost for overrunning.
+    /// Later slices here that are lost to overrunning. They stay with a position that is given away or free; a claim and the end of
+    /// the owner clear them.
     pub penalties: u32,
     /// The name that a capability must dominate.
     pub guard: Name,

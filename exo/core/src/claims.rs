@@ -187,6 +187,12 @@ impl Core<'_> {
         if count != 0 && frames.saturating_sub(count) < left { Err(Error::ClaimPending.into()) } else { Ok(()) }
     }
 
+    /// Whether somebody claims what an environment has above its guarantee.
+    pub(crate) fn is_entitled_to(&self, id: EnvironmentId) -> bool {
+        let claim = self.environments.private(id).and_then(|private| private.request);
+        claim.is_some_and(|claim| !claim.basis.dominated)
+    }
+
     /// The slice that is claimed from an environment.
     pub(crate) fn claimed_slice(&self, id: EnvironmentId) -> Option<(usize, usize)> {
         match self.environments.private(id)?.request?.wanted {

@@ -59,10 +59,15 @@ impl Core<'_> {
         }
     }
 
-    /// What of its guarantee an environment can part with: what it has marked as its guaranteed set stays within the rest.
+    /// What of its guarantee an environment can part with. What it has marked as its guaranteed set stays within the rest, and so does
+    /// what is or will be promised to it: nobody can claim that, and with the guarantee another could be promised as much again.
     pub(crate) fn available_guarantee(&self, id: EnvironmentId) -> u64 {
-        let guarantee = self.environments.get(id).map_or(0, |record| record.guarantee);
-        guarantee.saturating_sub(self.guaranteed_set(id))
+        let (guarantee, promised) =
+            self.environments.get(id).map_or((0, 0), |record| (record.guarantee, record.promised));
+        let victim = self.environments.private(id).and_then(|private| private.claims_from);
+        let claim = victim.and_then(|victim| self.environments.private(victim)?.request);
+        let asked = claim.filter(|claim| claim.basis.entitled).map_or(0, |claim| claim.left);
+        guarantee.saturating_sub(self.guaranteed_set(id) + promised + asked)
     }
 
     /// A run comes back from its owner: to whoever has claimed it, else to nobody. Says how many frames answered a request.

@@ -85,6 +85,10 @@ impl Context<'_, '_> {
         if frames > available {
             return Err(Error::GuaranteeExceeded.at(available));
         }
+        // Two that share a guarantee would always raise that of the one that is asked, and never give anything.
+        if from != to && self.core.is_entitled_to(to) {
+            return Err(Error::ClaimPending.into());
+        }
         if let Some(record) = self.core.environments.get_mut(from) {
             record.guarantee -= frames;
         }

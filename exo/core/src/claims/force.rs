@@ -63,14 +63,17 @@ impl Core<'_> {
         let spared =
             if claim.basis.dominated { frame_flags::PINNED } else { frame_flags::PINNED | frame_flags::GUARANTEED };
         let takeable = |record: &FrameRecord| is_owned_by(record, victim) && record.flags & spared == 0;
+        let excess = self.environments.get(victim).map_or(0, |record| record.frames.saturating_sub(record.guarantee));
+        // An heir's guarantee grows while it is asked.
+        let wanted = if claim.basis.dominated { claim.left } else { claim.left.min(excess) };
         let (mut next, mut taken, mut last) = (range.start, 0, range.start);
-        while taken < claim.left && next < range.end {
+        while taken < wanted && next < range.end {
             let Some(record) = self.frames.get(next) else { break };
             if !takeable(record) {
                 next += 1;
                 continue;
             }
-            let most = range.end.min(next + (claim.left - taken));
+            let most = range.end.min(next + (wanted - taken));
             let run = (next..most).take_while(|&frame| self.frames.get(frame).is_some_and(takeable)).count() as u64;
             self.quarantine(machine, victim, FrameRun { first: next, count: run });
             (taken, next) = (taken + run, next + run);

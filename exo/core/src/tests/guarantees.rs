@@ -80,3 +80,60 @@ fn what_a_child_costs_comes_back_past_the_dead() {
         assert_eq!(guarantee(world, A), 24, "it came back once");
     });
 }
+
+#[test]
+fn a_guarantee_does_not_grow_to_answer_a_claim() {
+    with_world(|world| {
+        let (frames, victim) = (world.frames_of(AB), AB.to_argument());
+        let child = world.child(AB, (frames[2], 3), 0).to_argument();
+        assert_eq!(world.ask(AB, Call::GuaranteeMove, (0, 0), &[child, 1, 0]), Ok(1));
+        assert_eq!(world.ask(A, Call::ClaimCount, (1, 0), &[victim, 3]), Ok(1));
+        assert_eq!(world.ask(A, Call::GuaranteeMove, (0, 0), &[victim, 1, 0]), Err((Error::ClaimPending, 0)));
+        assert_eq!(world.ask(AB, Call::GuaranteeMove, (0, 0), &[child, 1, 1]), Err((Error::ClaimPending, 0)));
+        assert_eq!(world.ask(AB, Call::GuaranteeMove, (0, 0), &[0, 1, 0]), Ok(1), "to itself it is no gain");
+        assert_eq!(world.ask(AB, Call::GuaranteeMove, (0, 0), &[child, 1, 0]), Ok(2), "less is no hindrance");
+        world.loosen(AB, (frames[8], 3));
+        assert_eq!(world.ask(AB, Call::FreeRun, (0, 0), &[frames[8], 3]), Ok(3));
+        assert_eq!(world.ask(AB, Call::GuaranteeMove, (0, 0), &[child, 1, 1]), Ok(1));
+        // A dominator takes below the guarantee anyway.
+        assert_eq!(world.ask(C, Call::ClaimCount, (1, 0), &[victim, 3]), Ok(2));
+        assert_eq!(world.ask(A, Call::GuaranteeMove, (0, 0), &[victim, 1, 0]), Ok(2));
+    });
+}
+
+#[test]
+fn force_leaves_an_heir_what_it_is_guaranteed_by_then() {
+    with_world(|world| {
+        let frames = world.frames_of(AB);
+        let child = world.child(AB, (frames[2], 3), 0);
+        assert_eq!(world.ask(A, Call::ClaimCount, (1, 0), &[AB.to_argument(), 11]), Ok(1));
+        world.play(&Step::Kill(child));
+        assert_eq!(guarantee(world, AB), 5);
+        world.play(&Step::Time(SLICE_TICKS * 64));
+        world.play(&Step::Expire);
+        let request = world.page(AB).request;
+        assert_eq!((request.phase, request.left), (exo_abi::environment_page::phase::FORCED, 3));
+        assert_eq!(world.core.environments.get(AB).unwrap().frames, 5);
+    });
+}
+
+/// What is promised is out of everybody's reach: the same guarantee does not get it twice.
+#[test]
+fn a_guarantee_stays_with_what_it_was_promised_for() {
+    with_world(|world| {
+        let (frames, mine) = (world.frames_of(AB), world.frames_of(A));
+        let move_all = [AB.to_argument(), 24, 0];
+        world.loosen(A, (mine[4], 4));
+        world.loosen(AB, (frames[8], 4));
+        assert_eq!(world.ask(A, Call::ClaimCount, (1, 0), &[AB.to_argument(), 4]), Ok(1));
+        assert_eq!(world.ask(A, Call::GuaranteeMove, (0, 0), &move_all), Err((Error::GuaranteeExceeded, 20)));
+        assert_eq!(world.ask(AB, Call::FreeRun, (0, 0), &[frames[8], 4]), Ok(4));
+        assert_eq!(world.ask(A, Call::GuaranteeMove, (0, 0), &move_all), Err((Error::GuaranteeExceeded, 20)));
+        assert_eq!(world.ask(A, Call::GuaranteeMove, (0, 0), &[AB.to_argument(), 18, 0]), Ok(23));
+        assert_eq!(world.ask(A, Call::ReserveAdd, (0, 0), &[mine[4], 4]), Err((Error::GuaranteeExceeded, 2)));
+        // What it has taken can be claimed again.
+        assert_eq!(world.ask(A, Call::AllocateRun, (0, 0), &[frames[8], 4]), Ok(4));
+        assert_eq!(world.ask(A, Call::ReserveAdd, (0, 0), &[mine[4], 4]), Ok(14));
+        assert_eq!(world.ask(A, Call::GuaranteeMove, (0, 0), &[AB.to_argument(), 2, 0]), Ok(25));
+    });
+}

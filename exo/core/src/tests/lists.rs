@@ -1,6 +1,6 @@
 //! Lists that fail in the middle, and the vector of what was lost.
 
-use super::script::{A, AB};
+use super::script::{A, AB, C};
 use super::steps::Step;
 use super::world::with_world;
 use exo_abi::call::Call;
@@ -66,5 +66,21 @@ fn a_guard_that_changes_ends_bindings_of_its_own_frames_only() {
             "slot 9 does not dominate the shorter one"
         );
         assert_eq!(world.machine.spaces[&1].entries.len() as u64, others - 1);
+    });
+}
+
+#[test]
+fn what_is_bound_is_said_before_what_guards_it() {
+    with_world(|world| {
+        // What slot 5 shows C is nothing to its slot 0.
+        let frame = world.first_frame(A);
+        assert_eq!(world.ask(C, Call::CapabilityAccept, (0, 0), &[5, A.to_argument()]), Ok(0));
+        assert_eq!(world.ask(A, Call::CapabilityGrant, (0, 0), &[C.to_argument(), 5, 1]), Ok(1));
+        assert_eq!(world.ask(C, Call::BindRun, (0, 0), &[0, 5, 1, frame, 1]), Ok(0));
+        assert_eq!(world.ask(C, Call::BindRun, (0, 0), &[0, 0, 1, frame, 1]), Err((Error::AlreadyBound, frame)));
+        assert_eq!(
+            world.ask(C, Call::BindRun, (0, 0), &[0, 0, 1, frame + 1, 1]),
+            Err((Error::Underprivileged, frame + 1))
+        );
     });
 }

@@ -90,6 +90,13 @@ impl Model {
         done(0)
     }
 
+    /// What an environment's guarantee has beyond what is marked, promised, or claimed on the strength of it.
+    pub(super) fn can_part_with(&self, id: Id) -> u64 {
+        let claims = self.claims.iter().filter(|claim| claim.claimant == id && claim.entitled);
+        let asked: u64 = claims.map(|claim| claim.left).sum();
+        self.guarantee(id).saturating_sub(self.guaranteed_set(id) + self.promised_to(id) + asked)
+    }
+
     pub(super) fn guarantee_move(&mut self, me: Id, credential: u64, [argument, count, way]: [u64; 3]) -> Answer {
         let id = self.named_under(me, credential, argument, MODIFY)?;
         let (from, to) = match way {
@@ -97,9 +104,12 @@ impl Model {
             1 => (id, me),
             _ => return Err((Error::BadArgument, way)),
         };
-        let available = self.guarantee(from) - self.guaranteed_set(from);
+        let available = self.can_part_with(from);
         if count > available {
             return Err((Error::GuaranteeExceeded, available));
+        }
+        if from != to && self.claims.iter().any(|claim| claim.victim == to && !claim.dominated) {
+            return fails(Error::ClaimPending);
         }
         self.of(from).guarantee -= count;
         self.of(to).guarantee += count;

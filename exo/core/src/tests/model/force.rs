@@ -43,7 +43,10 @@ impl Model {
         let takeable = |frame: &u64| {
             self.owned(*frame, victim).is_some_and(|owned| !owned.pinned && (claim.dominated || !owned.guaranteed))
         };
-        let taken: Vec<u64> = range.filter(takeable).take(claim.left as usize).collect();
+        let takeable: Vec<u64> = range.filter(takeable).collect();
+        // Below its guarantee only a dominator brings it.
+        let spare = if claim.dominated { u64::MAX } else { self.owns(victim).saturating_sub(self.guarantee(victim)) };
+        let taken: Vec<u64> = takeable.into_iter().take(claim.left.min(spare) as usize).collect();
         for run in taken.chunk_by(|a, b| a + 1 == *b) {
             self.unbind_from_others(run, victim);
             run.iter().for_each(|&frame| {

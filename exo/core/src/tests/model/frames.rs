@@ -150,7 +150,7 @@ impl Model {
                 return Err((Error::ClaimPending, frame));
             }
         }
-        let available = self.guarantee(me) - self.guaranteed_set(me);
+        let available = self.can_part_with(me);
         if each(runs).count() as u64 > available {
             return Err((Error::GuaranteeExceeded, available));
         }
