@@ -8,10 +8,10 @@ use crate::hostile::Verdict;
 use crate::kit::list::List;
 use alloc::string::String;
 use exo_user::EnvironmentId;
-use exo_user::abi::boot_page::BootPage;
+use exo_user::abi::boot_page::{BootPage, FrameRun};
 use exo_user::abi::call::Call;
 use exo_user::abi::capability::rights;
-use exo_user::abi::info::{EnvironmentRecord, environment_state};
+use exo_user::abi::info::{EnvironmentRecord, environment_state, frame_state};
 use exo_user::{cpu, info};
 
 /// Frames of metadata that suffice for a child with a few virtual CPUs.
@@ -49,6 +49,30 @@ pub fn derive(to: u8, suffix: u8) -> Result<u64, String> {
     works(Call::CapabilityDerive, (OWN, 0), &[to.into(), all, suffix.into(), 1])
 }
 
+/// What this environment still owns of the frames that it began with, in runs of 512 at most.
+pub fn own_runs(boot: &BootPage) -> impl Iterator<Item = FrameRun> + '_ {
+    let pieces = boot.runs().iter().flat_map(|run| {
+        let end = run.first + run.count;
+        (run.first..end).step_by(512).map(move |first| FrameRun { first, count: (end - first).min(512) })
+    });
+    // What was given back was given back from the end.
+    pieces.map(|piece| FrameRun {
+        count: (piece.first..piece.first + piece.count).take_while(|&frame| is_own(frame)).count() as u64,
+        ..piece
+    })
+}
+
+/// Whether this environment owns a frame.
+#[must_use]
+pub fn is_own(frame: u64) -> bool {
+    let own = info::own_id();
+    info::frame(frame).is_some_and(|record| {
+        record.state == frame_state::OWNED
+            && u32::from(record.owner_index) == own.index
+            && record.owner_generation == own.generation
+    })
+}
+
 impl Child {
     /// Makes a child under the name in slot `authority`, which is below this environment's own, with that name in its slot 0 and
     /// this environment's memory. It is stopped and has no virtual CPU.
@@ -60,7 +84,7 @@ impl Child {
         let child = Child { id, authority };
         works(Call::CapabilityGrant, (authority, authority), &[id.argument(), 0, rights::ALL])?;
         works(Call::CapabilityGrant, (OWN, authority), &[id.argument(), SHARED.into(), BINDABLE])?;
-        for run in boot.runs() {
+        for run in own_runs(boot) {
             works(Call::BindRun, (0, authority), &[id.argument(), SHARED.into(), BINDABLE, run.first, run.count])?;
         }
         Ok(child)

@@ -2,7 +2,7 @@
 
 use super::{CLAIMED, TAKEN};
 use crate::hostile::Verdict;
-use crate::kit::child::{self, Child};
+use crate::kit::child::{self, Child, is_own};
 use crate::kit::neighbour::{free_slice, slice_of};
 use crate::kit::{OWN, ask, call_itself, must, same, take_run, until, works};
 use alloc::format;
@@ -12,7 +12,6 @@ use exo_user::abi::boot_page::{BootPage, FrameRun};
 use exo_user::abi::call::Call;
 use exo_user::abi::capability::rights::{self, READ, WRITE};
 use exo_user::abi::environment_page::{kind, phase, reason};
-use exo_user::abi::info::frame_state;
 use exo_user::{call, cpu, frames, info, println};
 
 const CHILD: u8 = 9;
@@ -27,15 +26,6 @@ const fn word(frame: u64, index: usize) -> u64 {
 
 fn words(frame: u64) -> impl Iterator<Item = (usize, *mut u64)> {
     (0..512).step_by(37).map(move |index| (index, frames::window(frame << 12).cast::<u64>().wrapping_add(index)))
-}
-
-fn owned(frame: u64) -> bool {
-    let own = info::own_id();
-    info::frame(frame).is_some_and(|record| {
-        record.state == frame_state::OWNED
-            && u32::from(record.owner_index) == own.index
-            && record.owner_generation == own.generation
-    })
 }
 
 fn take() -> Result<Vec<u64>, String> {
@@ -57,11 +47,11 @@ fn take() -> Result<Vec<u64>, String> {
 pub fn run(boot: &'static BootPage, part: &str) -> Verdict {
     let before = info::repossessed();
     // What it runs on is its guaranteed set: force takes the lowest frames that are not.
-    for run in boot.runs() {
-        for first in (run.first..run.first + run.count).step_by(512) {
-            let count = (run.first + run.count - first).min(512);
-            works(Call::SetGuaranteed, (0, 0), &[first, count, 1])?;
-        }
+    if part == "timeless" {
+        pay_for_child(boot)?;
+    }
+    for run in child::own_runs(boot) {
+        works(Call::SetGuaranteed, (0, 0), &[run.first, run.count, 1])?;
     }
     let taken = take()?;
     let first = taken[0];
@@ -109,6 +99,14 @@ fn until_long(what: &str, mut condition: impl FnMut() -> bool) -> Verdict {
     until(what, condition)
 }
 
+/// Gives the last of its first frames back: then its guarantee pays for a child's metadata beside its guaranteed set.
+fn pay_for_child(boot: &BootPage) -> Verdict {
+    let run = boot.runs().last().ok_or("no frames")?;
+    let first = run.first + run.count - child::RESERVE;
+    works(Call::UnbindRun, (OWN, 0), &[0, first, child::RESERVE])?;
+    works(Call::FreeRun, (OWN, 0), &[first, child::RESERVE]).map(drop)
+}
+
 /// Gives its only slice up. A child that may act for it takes a new one once force has come: until then it has no time.
 fn give_time_away(boot: &BootPage) -> Verdict {
     child::derive(CHILD, 1)?;
@@ -148,10 +146,10 @@ fn check(part: &str, taken: &[u64], before: u64) -> Verdict {
         _ => CLAIMED,
     };
     same("frames in the repossession vector", lost.len() as u64, forced)?;
-    must("nothing that is in the vector is left", lost.iter().all(|&frame| !owned(frame)))?;
+    must("nothing that is in the vector is left", lost.iter().all(|&frame| !is_own(frame)))?;
     let mut kept = 0;
     for &frame in taken {
-        if !owned(frame) {
+        if !is_own(frame) {
             continue;
         }
         kept += 1;
