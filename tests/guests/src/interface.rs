@@ -22,6 +22,7 @@ const SCENARIOS: &[Scenario] = &[
     ("directed-yield", time::directed_yield),
     ("slices", time::slices),
     ("masking", time::masking),
+    ("halting", time::halting),
 ];
 
 /// Plays the scenario that the arguments name; the exit status.
