@@ -203,9 +203,10 @@ fn exception(active: &mut ActiveVcpu<'_>, state: &mut State, raw: &RawExit, even
         DEBUG => active.merge_debug_status(raw.qualification),
         _ => {}
     }
-    // #DB and #AC: delivered from here, so that interrupts get through between one delivery and the next.
+    // #DB and #AC: delivered from here, where the time is looked at. The timer's interrupt alone would not do: a #DB trap that the
+    // delivery itself raises comes before it, for ever (SDM Vol. 3, 6.9).
     state.inject(active, event);
-    Next::Resume
+    Next::SliceOver
 }
 
 fn halt(active: &mut ActiveVcpu<'_>, state: &State) -> Next {
