@@ -23,6 +23,7 @@ const SCENARIOS: &[Scenario] = &[
     ("slices", time::slices),
     ("masking", time::masking),
     ("halting", time::halting),
+    ("undisturbed", time::undisturbed),
 ];
 
 /// Plays the scenario that the arguments name; the exit status.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use xtask::machine::Spec;
 use xtask::manifest::Environment;
 
-const SCENARIOS: [&str; 11] = [
+const SCENARIOS: [&str; 12] = [
     "giver",
     "taker",
     "child",
@@ -17,6 +17,7 @@ const SCENARIOS: [&str; 11] = [
     "slices",
     "masking",
     "halting",
+    "undisturbed",
 ];
 
 /// All scenarios at once, spread over the CPUs, beside a witness that has the kernel check itself in the end.

@@ -181,3 +181,23 @@ pub fn halting(_boot: &'static BootPage) -> Verdict {
     println!("{slept} of {ROUNDS} halts lasted into another slice");
     must("most halts end in the slice in which they begin", slept <= ROUNDS / 4)
 }
+
+/// Whoever computes is interrupted by the end of its slices, and not by what others do to theirs.
+pub fn undisturbed(_boot: &'static BootPage) -> Verdict {
+    const EXTERNAL_INTERRUPT: usize = 1;
+    const SLICES: u64 = 30;
+    let seen = || {
+        let counters = exo_user::counters();
+        (counters.slices, counters.exits[EXTERNAL_INTERRUPT])
+    };
+    // With interrupts off Bochs lets no kick through.
+    cpu::enable_interrupts();
+    let begin = seen();
+    let mut now = begin;
+    while now.0 < begin.0 + SLICES {
+        (0..1000).for_each(|_| core::hint::spin_loop());
+        now = seen();
+    }
+    println!("{} interrupts in {SLICES} slices", now.1 - begin.1);
+    must("few interrupts come", now.1 - begin.1 <= SLICES * 4)
+}
