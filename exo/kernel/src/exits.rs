@@ -5,6 +5,7 @@ use crate::kernel::Kernel;
 use crate::report::{End, Reason};
 use crate::resident::State;
 use core::sync::atomic::Ordering;
+use exo_core::gates::{Mail, Message};
 use exo_core::{Effect, EnvironmentId, dispatch};
 use hv::cpu::apic;
 use hv::cpu::interrupts::{self, SPURIOUS_VECTOR};
@@ -13,10 +14,11 @@ use hv::vmx::entry_check;
 use hv::vmx::exit::{CrAccess, EntryFailure, Event, EventKind, Exit, RawExit, decode};
 use hv::vmx::fields;
 use hv::vmx::operation::Operation;
-use hv::vmx::vcpu::ActiveVcpu;
+use hv::vmx::run::GuestRegisters;
+use hv::vmx::vcpu::{ActiveVcpu, Arrived};
 
 /// How the run loop goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Next {
     /// Enter the guest again.
     Resume,
@@ -26,6 +28,10 @@ pub(crate) enum Next {
     Yield,
     /// The rest of the slice goes to this virtual CPU.
     YieldTo(EnvironmentId, usize),
+    /// The same by a call through a gate or a reply.
+    TransferTo(EnvironmentId, usize),
+    /// Control went to another virtual CPU without the run loop, and that one has exited.
+    Moved(Arrived, RawExit),
     /// The environment waits for its next slice, and sleeps for the rest of this one.
     Sleep,
     /// The environment has ended.
@@ -145,7 +151,9 @@ fn call(kernel: &Kernel, operation: &Operation<'_>, active: &mut ActiveVcpu<'_>,
     let r = &active.registers;
     let arguments = [r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9];
     let request = r.rax;
+    let message = message(r);
     let answer = kernel.with(operation.cpu, |core, services| {
+        services.message = message;
         let running = core.environments().is_running(state.id);
         running.then(|| dispatch(core, services, (state.id, state.vcpu), request, arguments))
     });
@@ -165,6 +173,11 @@ fn call(kernel: &Kernel, operation: &Operation<'_>, active: &mut ActiveVcpu<'_>,
         }
         Effect::YieldSlice => Next::Yield,
         Effect::YieldTo { environment, vcpu } => Next::YieldTo(environment, vcpu),
+        Effect::TransferTo { environment, vcpu } => Next::TransferTo(environment, vcpu),
+        Effect::CallLimit { limited } => {
+            state.limited = limited;
+            Next::Resume
+        }
         Effect::FaultDelivery { on } => {
             state.set_fault_delivery(active, on);
             Next::Resume
@@ -175,6 +188,22 @@ fn call(kernel: &Kernel, operation: &Operation<'_>, active: &mut ActiveVcpu<'_>,
         }
         Effect::EndEnvironment { status } => Next::End(End::Exited(status)),
     }
+}
+
+/// The registers that are the message of a call through a gate.
+fn message(r: &GuestRegisters) -> Message {
+    [r.rcx, r.rdx, r.rbx, r.rbp, r.rsi, r.rdi, r.r8, r.r9, r.r10, r.r11, r.r12, r.r13, r.r14, r.r15]
+}
+
+/// Puts what has come for a virtual CPU into its registers.
+pub(crate) fn put(registers: &mut GuestRegisters, mail: &Mail) {
+    let rax = mail.word;
+    *registers = match mail.message {
+        None => GuestRegisters { rax, rdx: 0, ..*registers },
+        Some([rcx, rdx, rbx, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15]) => {
+            GuestRegisters { rax, rcx, rdx, rbx, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15 }
+        }
+    };
 }
 
 fn emulated(active: &mut ActiveVcpu<'_>, state: &mut State, result: Result<(), GeneralProtection>) -> Next {

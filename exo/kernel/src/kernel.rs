@@ -87,8 +87,6 @@ pub struct Kernel {
     pub(crate) prepared: Mutex<heapless::Vec<KernelBox<Prepared>, MAX_PREPARED>>,
     /// Translations that CPUs may still hold.
     pub(crate) shootdown: &'static Shootdown,
-    /// CPUs that are to look at the state before they enter a guest.
-    attention: [AtomicBool; MAX_CPUS],
     /// Environments that the run waits for.
     waiting: AtomicUsize,
     failed: AtomicBool,
@@ -120,7 +118,6 @@ impl Kernel {
             exposed,
             prepared: Mutex::new(heapless::Vec::new()),
             shootdown: &SHOOTDOWN,
-            attention: [const { AtomicBool::new(false) }; MAX_CPUS],
             waiting: AtomicUsize::new(0),
             failed: AtomicBool::new(false),
         }))
@@ -154,7 +151,7 @@ impl Kernel {
 
     /// Whether a CPU is to look at the state before it enters a guest.
     pub(crate) fn attention(&self, cpu: CpuIndex) -> &AtomicBool {
-        &self.attention[cpu.as_usize()]
+        self.shootdown.attention(cpu.as_usize())
     }
 
     /// Has a CPU look at the state before it enters a guest again; one that is in a guest or idle wakes up for it.

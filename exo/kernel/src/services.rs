@@ -13,6 +13,7 @@ use exo_abi::counters::EXIT_REASONS;
 use exo_abi::environment_page::EnvironmentPage;
 use exo_abi::info::{EnvironmentRecord, MAX_VCPUS};
 use exo_core::machine::ReserveEmpty;
+use exo_core::gates::Message;
 use exo_core::{Binding, EnvironmentId, Machine, VcpuStart};
 use hv::addr::{FrameNumber, HostPhysical};
 use hv::cpu::CpuIndex;
@@ -30,6 +31,8 @@ pub(crate) struct Services<'k> {
     pub(crate) spaces: &'k mut Spaces,
     /// The CPU that this runs on.
     pub(crate) cpu: CpuIndex,
+    /// The message of the call that is under way.
+    pub(crate) message: Message,
 }
 
 /// The first frame of a run. The state machine names only frames that exist.
@@ -39,7 +42,7 @@ fn first(run: FrameRun) -> FrameNumber {
 
 impl<'k> Services<'k> {
     pub(crate) fn new(kernel: &'k Kernel, spaces: &'k mut Spaces, cpu: CpuIndex) -> Self {
-        Self { kernel, spaces, cpu }
+        Self { kernel, spaces, cpu, message: [0; 14] }
     }
 
     /// Remembers how an environment came to its end, and where it was.
@@ -270,6 +273,10 @@ impl Machine for Services<'_> {
 
     fn pending_events(&self, environment: usize, vcpu: usize) -> u64 {
         self.spaces.event_page(environment, vcpu).map_or(0, |page| Events(page).pending())
+    }
+
+    fn message(&self) -> Message {
+        self.message
     }
 
     fn console_write(&mut self, channel: u8, stream: Stream, bytes: &[u8]) {

@@ -93,7 +93,7 @@ impl ActiveVcpu<'_> {
     /// XCR0 as the guest has set it.
     #[must_use]
     pub fn xcr0(&self) -> u64 {
-        self.vector_state.xcr0()
+        self.switched.xcr0
     }
 
     /// XSETBV.
@@ -101,7 +101,11 @@ impl ActiveVcpu<'_> {
     /// # Errors
     /// [`GeneralProtection`] for a register or a value that the architecture refuses.
     pub fn xsetbv(&mut self, register: u32, value: u64) -> Emulated<()> {
-        if register == 0 && self.vector_state.set_xcr0(value) { Ok(()) } else { Err(GeneralProtection) }
+        if register != 0 || !self.vector_state.set_xcr0(value) {
+            return Err(GeneralProtection);
+        }
+        self.switched.xcr0 = value;
+        Ok(())
     }
 
     /// RDMSR of a register that is not passed through.

@@ -1,12 +1,16 @@
 //! Entering the guest and coming back.
 //!
-//! The null call, the yardstick of every entry into the kernel, is answered before any other register is saved. All
-//! other exits save the whole register file and return to the run loop.
+//! The null call, the yardstick of every entry into the kernel, is answered before any other register is saved, and control transfers are
+//! made (`transfer`) where nothing stands against it. All other exits save the whole register file and return to the run loop.
 
+use super::context::Context;
 use super::exit::{RawExit, reason};
 use super::fields;
 use super::vmcs::{Current, Failure, vmread, vmwrite};
+use crate::shootdown::CpuState;
 use core::arch::global_asm;
+use core::mem::offset_of;
+use core::ptr::NonNull;
 
 /// The guest's general registers but RSP, which is in the VMCS.
 #[derive(Clone, Copy, Debug, Default)]
@@ -67,8 +71,10 @@ pub(super) fn step_over_instruction() {
     }
 }
 
+#[allow(improper_ctypes, reason = "the assembly uses only what `offset_of` finds")]
 unsafe extern "sysv64" {
-    fn vmx_enter(registers: *mut GuestRegisters, launched: u64, null_calls: *mut u64, stack: *mut u64) -> u64;
+    /// Returns 0, or 2 or 3 where the CPU refuses; in `left` the context of the guest that has exited.
+    fn vmx_enter(context: *mut Context, launched: u64, cpu: *const CpuState, left: *mut *mut Context) -> u64;
     /// Where exits arrive: the host RIP of every VMCS.
     pub(super) static vmx_exit: u8;
 }
@@ -85,11 +91,12 @@ vmx_enter:
     push r13
     push r14
     push r15
+    push rcx
     push rdi
     push rdx
-    cmp [rcx], rsp              /* nested, this field costs an exit of our own: write it only when it changes */
+    cmp [rdi + {HOST_STACK}], rsp   /* nested, this field costs an exit of our own: write it only when it changes */
     je 6f
-    mov [rcx], rsp
+    mov [rdi + {HOST_STACK}], rsp
     mov eax, {HOST_RSP}
     vmwrite rax, rsp
 6:
@@ -126,7 +133,7 @@ vmx_exit:
     cmp edx, {VMCALL}
     jne 3f
     test rax, rax
-    jnz 3f
+    jnz vmx_transfer
     mov ecx, {SS_ACCESS_RIGHTS}
     vmread rdx, rcx
     test dl, 0x60               /* privilege level */
@@ -144,7 +151,8 @@ vmx_exit:
     vmread rdx, rcx
     test dl, 3                  /* blocked by STI or MOV SS */
     jnz 3f
-    mov rdx, [rsp + 16]
+    mov rdx, [rsp + 24]
+    mov rdx, [rdx + {CALLS}]
     test rdx, rdx
     jz 3f
     inc qword ptr [rdx]
@@ -161,6 +169,9 @@ vmx_exit:
     vmresume
     jmp 4f
 
+    /* With rcx and rdx on the stack. */
+    .global vmx_exit_to_run_loop
+vmx_exit_to_run_loop:
 3:  mov rdx, [rsp + 24]
     mov [rdx], rax
     pop qword ptr [rdx + 8]
@@ -180,10 +191,15 @@ vmx_exit:
     xor eax, eax
     jmp 5f
 
+    .global vmx_entry_failed
+vmx_entry_failed:
 4:  setc al                     /* VMfailInvalid: CF; VMfailValid: ZF */
     movzx eax, al
     xor eax, 3                  /* 2: invalid, 3: valid */
-5:  add rsp, 16
+5:  add rsp, 8
+    pop rcx
+    pop rdx
+    mov [rdx], rcx
     pop r15
     pop r14
     pop r13
@@ -193,6 +209,8 @@ vmx_exit:
     ret
 "#,
     HOST_RSP = const fields::HOST_RSP.encoding(),
+    HOST_STACK = const offset_of!(Context, host_stack),
+    CALLS = const offset_of!(Context, calls),
     REASON = const fields::VM_EXIT_REASON.encoding(),
     VMCALL = const reason::VMCALL,
     SS_ACCESS_RIGHTS = const fields::GUEST_SS_ACCESS_RIGHTS.encoding(),
@@ -204,27 +222,33 @@ vmx_exit:
 );
 
 impl Current<'_> {
-    /// Runs the guest until an exit other than a null call; those are answered on the way and counted in `null_calls`, or
-    /// returned as well where that is `None`.
+    /// Runs the guest until an exit that is the run loop's. The second is the context of the guest that has exited: another one's where
+    /// control was transferred, and then the VMCS that is current is that one's.
     ///
     /// # Errors
     /// [`Failure`] where the CPU refuses the control or host fields: a kernel bug. What is wrong with guest state comes
     /// back as an exit.
-    pub fn run(&mut self, registers: &mut GuestRegisters, null_calls: Option<&mut u64>) -> Result<RawExit, Failure> {
+    pub(super) fn run(
+        &mut self,
+        context: NonNull<Context>,
+        cpu: &CpuState,
+    ) -> (Result<RawExit, Failure>, NonNull<Context>) {
         let launched = u64::from(self.launched());
-        let null_calls = null_calls.map_or(core::ptr::null_mut(), core::ptr::from_mut);
-        // SAFETY: 1. this VMCS is current and its host state leads to `vmx_exit` with this CPU's tables (`setup`); 2. the
-        // pointers are to memory that is the caller's or this VMCS's for the whole call, or null; 3. the assembly keeps the registers
-        // that the calling convention wants kept.
-        let result = unsafe { vmx_enter(registers, launched, null_calls, self.host_stack()) };
-        match result {
+        let mut left = context.as_ptr();
+        // SAFETY: 1. this VMCS is current, is the context's, and its host state leads to `vmx_exit` with this CPU's tables (`setup`);
+        // 2. the context and those that are registered lie in boxes of virtual CPUs of this CPU, which nothing else uses meanwhile;
+        // 3. the assembly keeps the registers that the calling convention wants kept.
+        let result = unsafe { vmx_enter(context.as_ptr(), launched, cpu, &raw mut left) };
+        let left = NonNull::new(left).unwrap_or(context);
+        let result = match result {
             0 => {
                 self.set_launched();
                 Ok(self.raw_exit())
             }
             2 => Err(Failure::Invalid),
             _ => Err(self.failure()),
-        }
+        };
+        (result, left)
     }
 
     fn raw_exit(&self) -> RawExit {
