@@ -16,11 +16,11 @@ use exo_abi::info::{MAX_ENVIRONMENTS, MAX_VCPUS};
 
 /// In [`GateWords::callers`]: waits to be called.
 pub const WAITING: u64 = u64::MAX;
-/// How many virtual CPUs there can be.
-pub const VCPUS: usize = MAX_ENVIRONMENTS * MAX_VCPUS;
+/// Numbers of virtual CPUs, and 0, which is nobody's.
+pub const NUMBERS: usize = MAX_ENVIRONMENTS * MAX_VCPUS + 1;
 
-/// What the shortcut for calls and replies reads and writes without a lock. Virtual CPU `v` of place `p` is at `p * MAX_VCPUS + v`; as a
-/// value it is one more, and 0 is nobody.
+/// What the shortcut for calls and replies reads and writes without a lock. Virtual CPU `v` of place `p` has the number
+/// `p * MAX_VCPUS + v + 1`, as a place and as a value; 0 is nobody.
 #[derive(Clone, Copy, Debug)]
 pub struct GateWords<'a> {
     /// One more than the CPU that may go on with this virtual CPU without asking here; 0 where something is to be done first.
@@ -67,12 +67,12 @@ impl Mailbox {
 pub type VcpuName = (EnvironmentId, usize);
 
 const fn index((id, vcpu): VcpuName) -> usize {
-    id.index as usize % MAX_ENVIRONMENTS * MAX_VCPUS + vcpu % MAX_VCPUS
+    id.index as usize % MAX_ENVIRONMENTS * MAX_VCPUS + vcpu % MAX_VCPUS + 1
 }
 
 /// As a value of the words.
 const fn number(name: VcpuName) -> u64 {
-    index(name) as u64 + 1
+    index(name) as u64
 }
 
 const fn status(error: Error) -> Mail {

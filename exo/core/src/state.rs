@@ -33,7 +33,7 @@ pub struct Storage<'a> {
     pub frames: &'a mut [FrameRecord],
     /// The words of gates and calls.
     pub gates: GateWords<'a>,
-    /// One for each virtual CPU that there can be ([`VCPUS`](crate::gates::VCPUS)).
+    /// One for each virtual CPU that there can be ([`NUMBERS`](crate::gates::NUMBERS)).
     pub mail: &'a mut [Mailbox],
     /// Room for the list of one call: [`LIST_MAX`](exo_abi::call::LIST_MAX) runs.
     pub list: &'a mut [FrameRun],

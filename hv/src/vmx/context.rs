@@ -35,9 +35,12 @@ pub(super) struct Context {
     pub(super) marker: u64,
     /// Its space as the shootdown publishes it.
     pub(super) space: u64,
-    /// Two whose classes are equal agree in all that a transfer does not switch; negative where none may go from or to it.
-    pub(super) class: i64,
+    /// Two whose classes are equal agree in all that a transfer does not switch; with [`UNTRANSFERABLE`] where none may go from or to it.
+    pub(super) class: u64,
 }
+
+/// In [`Context::class`].
+const UNTRANSFERABLE: u64 = 1 << 63;
 
 impl Context {
     /// That of a fresh virtual CPU.
@@ -60,7 +63,7 @@ impl Context {
             slots: transfer::slots(who.place).as_ptr(),
             marker: transfer::marker(cpu),
             space: shootdown::in_guest_of(space),
-            class: i64::MIN,
+            class: UNTRANSFERABLE,
         }
     }
 
@@ -68,8 +71,10 @@ impl Context {
     pub(super) fn set_transferable(&mut self, transferable: bool) {
         let Switched { system_call, tsc_aux, xcr0, .. } = &self.switched;
         let fresh = *system_call == [0; 4] && *tsc_aux == 0 && *xcr0 == 1;
+        // A name fits ten bits, and a stack pointer of the kernel's differs from another one in bits 47:3.
+        let own = if fresh && transferable { 0 } else { self.name };
+        let class = (self.host_stack & 0x0000_ffff_ffff_fff8) << 7 | own;
         // No two have the same name, so nobody is of the class of somebody who may not.
-        let own = if fresh { 0 } else { i64::try_from(self.name).unwrap_or(0) };
-        self.class = if transferable { own } else { i64::MIN | i64::try_from(self.name).unwrap_or(0) };
+        self.class = if transferable { class } else { class | UNTRANSFERABLE };
     }
 }

@@ -79,6 +79,31 @@ unsafe extern "sysv64" {
     pub(super) static vmx_exit: u8;
 }
 
+/// Goes to the next label 3 unless the guest is in ring 0 of 64-bit code, where alone a VMCALL counts (in a segment that is not conforming,
+/// whose privilege level is the CPU's), with interrupts on, because of the slice's timer, without a single step, and without
+/// blocking by STI or MOV SS. Uses rcx and rdx.
+macro_rules! leave_unless_plain_call {
+    () => {
+        r#"
+    mov ecx, {CS_ACCESS_RIGHTS}
+    vmread rdx, rcx
+    and edx, 0x2064             /* 64-bit; privilege level; conforming */
+    cmp edx, 0x2000
+    jne 3f
+    mov ecx, {RFLAGS}
+    vmread rdx, rcx
+    and dh, 3
+    cmp dh, 2
+    jne 3f
+    mov ecx, {INTERRUPTIBILITY}
+    vmread rdx, rcx
+    test dl, 3
+    jnz 3f
+"#
+    };
+}
+pub(super) use leave_unless_plain_call;
+
 global_asm!(
     r#"
     .text
@@ -97,6 +122,7 @@ vmx_enter:
     cmp [rdi + {HOST_STACK}], rsp   /* nested, this field costs an exit of our own: write it only when it changes */
     je 6f
     mov [rdi + {HOST_STACK}], rsp
+    bts qword ptr [rdi + {CLASS}], 63   /* its class says what the field was */
     mov eax, {HOST_RSP}
     vmwrite rax, rsp
 6:
@@ -134,23 +160,9 @@ vmx_exit:
     jne 3f
     test rax, rax
     jnz vmx_transfer
-    mov ecx, {SS_ACCESS_RIGHTS}
-    vmread rdx, rcx
-    test dl, 0x60               /* privilege level */
-    jnz 3f
-    mov ecx, {CS_ACCESS_RIGHTS}
-    vmread rdx, rcx
-    test dh, 0x20               /* 64-bit code */
-    jz 3f
-    mov ecx, {RFLAGS}
-    vmread rdx, rcx
-    and dh, 3                   /* interrupts on, no single step */
-    cmp dh, 2
-    jne 3f
-    mov ecx, {INTERRUPTIBILITY}
-    vmread rdx, rcx
-    test dl, 3                  /* blocked by STI or MOV SS */
-    jnz 3f
+"#,
+    leave_unless_plain_call!(),
+    r#"
     mov rdx, [rsp + 24]
     mov rdx, [rdx + {CALLS}]
     test rdx, rdx
@@ -211,9 +223,9 @@ vmx_entry_failed:
     HOST_RSP = const fields::HOST_RSP.encoding(),
     HOST_STACK = const offset_of!(Context, host_stack),
     CALLS = const offset_of!(Context, calls),
+    CLASS = const offset_of!(Context, class),
     REASON = const fields::VM_EXIT_REASON.encoding(),
     VMCALL = const reason::VMCALL,
-    SS_ACCESS_RIGHTS = const fields::GUEST_SS_ACCESS_RIGHTS.encoding(),
     CS_ACCESS_RIGHTS = const fields::GUEST_CS_ACCESS_RIGHTS.encoding(),
     RFLAGS = const fields::GUEST_RFLAGS.encoding(),
     INTERRUPTIBILITY = const fields::GUEST_INTERRUPTIBILITY_STATE.encoding(),

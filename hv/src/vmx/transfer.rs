@@ -13,6 +13,7 @@
 
 use super::context::Context;
 use super::fields;
+use super::run::leave_unless_plain_call;
 use super::switched::Switched;
 use crate::cpu::{CpuIndex, msr};
 use crate::shootdown::{self, MAX_SPACES};
@@ -28,12 +29,12 @@ pub const REPLY: u64 = 49;
 pub const SLOTS: usize = 64;
 /// Most virtual CPUs of one environment.
 pub const VCPUS: usize = 8;
-/// Virtual CPUs in all.
-pub const NAMES: usize = MAX_SPACES as usize * VCPUS;
+/// Numbers of virtual CPUs, and 0.
+pub const NAMES: usize = MAX_SPACES as usize * VCPUS + 1;
 /// In `callers`: the virtual CPU waits to be called.
 pub const WAITING: u64 = u64::MAX;
 
-/// The words. Virtual CPU `v` of the environment at place `p` is at `p * VCPUS + v`; its number as a value is one more, and 0 is nobody.
+/// The words. Virtual CPU `v` of the environment at place `p` is at `p * VCPUS + v + 1`; at 0 is nobody, of whom nothing is ever true.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Transfer {
@@ -70,12 +71,8 @@ pub struct Name {
 }
 
 impl Name {
-    fn index(self) -> usize {
-        self.place % MAX_SPACES as usize * VCPUS + self.vcpu % VCPUS
-    }
-
     pub(super) fn number(self) -> u64 {
-        self.index() as u64 + 1
+        (self.place % MAX_SPACES as usize * VCPUS + self.vcpu % VCPUS) as u64 + 1
     }
 }
 
@@ -91,8 +88,8 @@ pub(super) fn slots(place: usize) -> &'static [AtomicU64; SLOTS] {
 
 /// Makes a context known, or nobody's. Only on the virtual CPU's own CPU, while no guest runs there.
 pub(super) fn register(number: u64, context: u64) {
-    let index = usize::try_from(number).unwrap_or(0).wrapping_sub(1) % NAMES;
-    TRANSFER.contexts[index].store(context, Ordering::Relaxed); // read on this CPU only
+    let number = usize::try_from(number).unwrap_or(0) % NAMES;
+    TRANSFER.contexts[number].store(context, Ordering::Relaxed); // read on this CPU only
 }
 
 /// Loads what a transfer between two of different classes must switch beyond what every transfer does.
@@ -106,28 +103,6 @@ unsafe extern "sysv64" fn load_class(from: *const Context, to: *const Context) {
 global_asm!(
     r#"
     .text
-    /* Only a VMCALL of ring 0 in 64-bit code counts; and only with interrupts on, because of the slice's timer, without a single
-       step and without blocking by STI or MOV SS is it as simple as here. */
-    .macro ravelin_plain_call otherwise
-    mov ecx, {SS_ACCESS_RIGHTS}
-    vmread rdx, rcx
-    test dl, 0x60
-    jnz \otherwise
-    mov ecx, {CS_ACCESS_RIGHTS}
-    vmread rdx, rcx
-    test dh, 0x20
-    jz \otherwise
-    mov ecx, {RFLAGS}
-    vmread rdx, rcx
-    and dh, 3
-    cmp dh, 2
-    jne \otherwise
-    mov ecx, {INTERRUPTIBILITY}
-    vmread rdx, rcx
-    test dl, 3
-    jnz \otherwise
-    .endm
-
     /* Publishes the space that the transfer goes to; leaves if it would have to flush or somebody wants attention. */
     .macro ravelin_publish
     mov rcx, [rsp + 40]
@@ -141,6 +116,7 @@ global_asm!(
     cmp byte ptr [rcx + {ATTENTION}], 0
     jne 3f
     lea rcx, [rip + {TRANSFER}]
+    mov rdi, [rdx + {NAME}]
     .endm
 
     /* From here on nothing stands against it: counts the exit, steps over the VMCALL, and makes the other virtual CPU this CPU's. Leaves
@@ -162,26 +138,27 @@ global_asm!(
     mov rdi, rdx
     mov ecx, {KERNEL_GS_BASE}
     rdmsr
-    mov [rdi + {KERNEL_GS}], eax
-    mov [rdi + {KERNEL_GS} + 4], edx
-    cmp eax, [rsi + {KERNEL_GS}]
-    jne 5f
-    cmp edx, [rsi + {KERNEL_GS} + 4]
-    je 6f
-5:  mov eax, [rsi + {KERNEL_GS}]
+    shl rdx, 32
+    or rax, rdx
+    mov [rdi + {KERNEL_GS}], rax
+    cmp rax, [rsi + {KERNEL_GS}]
+    je 5f
+    mov eax, [rsi + {KERNEL_GS}]
     mov edx, [rsi + {KERNEL_GS} + 4]
     wrmsr
-6:  lea rax, [rsp + 40]
+5:  mov [rsp + 48], rsi
+    .endm
+
+    /* What two of different classes differ in besides. */
+    .macro ravelin_switch_class
+    lea rax, [rsp + 40]
     cmp [rsi + {HOST_STACK}], rax
-    je 7f
+    je 6f
     mov [rsi + {HOST_STACK}], rax
+    bts qword ptr [rsi + {CLASS}], 63
     mov ecx, {HOST_RSP}
     vmwrite rcx, rax
-7:  mov rax, [rsi + {CLASS}]
-    cmp rax, [rdi + {CLASS}]
-    je 8f
-    push rdi
-    push rsi
+6:  push rdi
     push r8
     push r9
     push r10
@@ -196,9 +173,7 @@ global_asm!(
     pop r10
     pop r9
     pop r8
-    pop rsi
     pop rdi
-8:  mov [rsp + 48], rsi
     .endm
 
     .macro ravelin_resume
@@ -209,6 +184,31 @@ global_asm!(
     pop rdx
     vmresume
     jmp vmx_entry_failed
+    .endm
+
+    /* Both take the registers from the checks to the guest, with the classes compared. */
+    .macro ravelin_call differ
+    ravelin_publish
+    mov [rcx + 8 * rbx + {CALLERS}], rdi
+    mov [rcx + 8 * rdi + {CALLEES}], rbx
+    ravelin_switch
+    .if \differ
+    ravelin_switch_class
+    .endif
+    mov rax, [rdi + {IDENTITY}]
+    ravelin_resume
+    .endm
+
+    .macro ravelin_reply differ
+    ravelin_publish
+    mov qword ptr [rcx + 8 * rdi + {CALLERS}], -1
+    mov qword ptr [rcx + 8 * rbx + {CALLEES}], 0
+    ravelin_switch
+    .if \differ
+    ravelin_switch_class
+    .endif
+    xor eax, eax
+    ravelin_resume
     .endm
 
     /* A VMCALL that is no null call: rcx and rdx are on the stack. */
@@ -225,60 +225,54 @@ vmx_transfer:
     xor rbx, {CALL}
     test rbx, -1 - 0x3f0000             /* a call has a slot, and nothing else, in its other bits */
     jnz 3f
-    ravelin_plain_call 3f
+"#,
+    leave_unless_plain_call!(),
+    r#"
     mov rdx, [rsp + 48]
     shr ebx, 13
     mov rcx, [rdx + {SLOTS}]
     movzx ebx, word ptr [rcx + rbx]
-    test ebx, ebx
-    jz 3f
     lea rcx, [rip + {TRANSFER}]
-    cmp qword ptr [rcx + 8 * rbx + {CALLERS} - 8], -1
+    cmp qword ptr [rcx + 8 * rbx + {CALLERS}], -1
     jne 3f
     mov rdi, [rdx + {MARKER}]
-    cmp [rcx + 8 * rbx + {READY} - 8], rdi
+    cmp [rcx + 8 * rbx + {READY}], rdi
     jne 3f
-    mov rsi, [rcx + 8 * rbx + {CONTEXTS} - 8]
+    mov rsi, [rcx + 8 * rbx + {CONTEXTS}]
     mov rdi, [rsi + {CLASS}]
-    or rdi, [rdx + {CLASS}]
-    js 3f
-    ravelin_publish
-    mov rdi, [rdx + {NAME}]
-    mov [rcx + 8 * rbx + {CALLERS} - 8], rdi
-    mov [rcx + 8 * rdi + {CALLEES} - 8], rbx
-    ravelin_switch
-    mov rax, [rdi + {IDENTITY}]
-    ravelin_resume
+    cmp rdi, [rdx + {CLASS}]
+    jne 4f
+    ravelin_call 0
 
-2:  ravelin_plain_call 3f
+4:  or rdi, [rdx + {CLASS}]
+    js 3f
+    ravelin_call 1
+
+2:
+"#,
+    leave_unless_plain_call!(),
+    r#"
     mov rdx, [rsp + 48]
     mov rdi, [rdx + {NAME}]
     lea rcx, [rip + {TRANSFER}]
-    mov rbx, [rcx + 8 * rdi + {CALLERS} - 8]
-    lea rdi, [rbx - 1]
-    cmp rdi, {NAMES} - 1                /* nobody, or it waits itself */
-    ja 3f
-    mov rdi, [rdx + {MARKER}]
-    cmp [rcx + 8 * rbx + {READY} - 8], rdi
-    jne 3f
-    mov rsi, [rcx + 8 * rbx + {CONTEXTS} - 8]
+    mov rbx, [rcx + 8 * rdi + {CALLERS}]
+    cmp qword ptr [rcx + 8 * rbx + {READY}], 0
+    je 3f
+    mov rsi, [rcx + 8 * rbx + {CONTEXTS}]
     mov rdi, [rsi + {CLASS}]
-    or rdi, [rdx + {CLASS}]
+    cmp rdi, [rdx + {CLASS}]
+    jne 4f
+    ravelin_reply 0
+
+4:  or rdi, [rdx + {CLASS}]
     js 3f
-    ravelin_publish
-    mov rdi, [rdx + {NAME}]
-    mov qword ptr [rcx + 8 * rdi + {CALLERS} - 8], -1
-    mov qword ptr [rcx + 8 * rbx + {CALLEES} - 8], 0
-    ravelin_switch
-    xor eax, eax
-    ravelin_resume
+    ravelin_reply 1
 
 3:  pop rdi
     pop rsi
     pop rbx
     jmp vmx_exit_to_run_loop
 "#,
-    SS_ACCESS_RIGHTS = const fields::GUEST_SS_ACCESS_RIGHTS.encoding(),
     CS_ACCESS_RIGHTS = const fields::GUEST_CS_ACCESS_RIGHTS.encoding(),
     RFLAGS = const fields::GUEST_RFLAGS.encoding(),
     INTERRUPTIBILITY = const fields::GUEST_INTERRUPTIBILITY_STATE.encoding(),
@@ -288,7 +282,6 @@ vmx_transfer:
     KERNEL_GS_BASE = const msr::number::KERNEL_GS_BASE,
     CALL = const CALL,
     REPLY = const REPLY,
-    NAMES = const NAMES,
     PUBLISHED = const shootdown::PUBLISHED_OFFSET,
     ATTENTION = const shootdown::ATTENTION_OFFSET,
     EPOCH = const shootdown::EPOCH_OFFSET,
