@@ -225,6 +225,19 @@ impl<const N: usize> Shootdown<N> {
         &self.cpus[cpu].attention
     }
 
+    /// Whether this CPU is in a guest of another space. Whoever finds it so after storing what the CPU reads after `enter` and between
+    /// guests need not make it exit: it reads that before it enters this space.
+    ///
+    /// # Panics
+    /// Where `cpu` is not below `N`: a kernel bug.
+    #[must_use]
+    pub fn is_elsewhere(&self, cpu: usize, space: SpaceNumber) -> bool {
+        // See `enter`, which has the other half of Dekker's pattern.
+        fence(Ordering::SeqCst);
+        let published = self.cpus[cpu].published.load(Ordering::Acquire);
+        published & GUEST != 0 && (published & !GUEST) >> SPACE_SHIFT != u64::from(space.number())
+    }
+
     /// The epoch: how many shootdowns there have been.
     #[must_use]
     pub fn epoch(&self) -> u64 {

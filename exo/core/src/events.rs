@@ -16,7 +16,7 @@ impl Core<'_> {
             word.fetch_or(events, Ordering::Release);
         }
         self.publish_ready((id, vcpu));
-        machine.kick(cpu);
+        machine.kick(cpu, id.place());
     }
 
     /// Raises events of an environment: its lowest virtual CPU takes them.

@@ -75,8 +75,9 @@ pub trait Machine {
     /// Makes every CPU forget what was unbound or reduced since the last flush. Does nothing where there was nothing.
     fn flush(&mut self);
 
-    /// Makes a CPU leave its guest, or its idleness, and look at its slices and events.
-    fn kick(&mut self, cpu: u32);
+    /// Makes a CPU look at its slices and events, for the sake of this environment: it leaves its idleness, or its guest where that is
+    /// of this environment. In somebody else's guest it stays as long as that one's slice lasts.
+    fn kick(&mut self, cpu: u32, environment: usize);
 
     /// Makes every CPU that runs a virtual CPU of this environment leave it; when this returns, none executes an instruction of it.
     /// The caller's own CPU is in the kernel already.

@@ -155,7 +155,7 @@ impl Core<'_> {
         if let Some(record) = self.environments.get_mut(id) {
             record.slices += 1;
         }
-        machine.kick(u32::try_from(cpu).unwrap_or(u32::MAX));
+        machine.kick(u32::try_from(cpu).unwrap_or(u32::MAX), id.place());
     }
 
     /// A slice comes back from its owner: to whoever has claimed it, else to nobody. Says whether it answered a request.
@@ -184,7 +184,7 @@ impl Core<'_> {
     ) {
         self.uncount_slice(cpu, position);
         self.slices.free(cpu, position, Some(claimant));
-        machine.kick(u32::try_from(cpu).unwrap_or(u32::MAX));
+        machine.kick(u32::try_from(cpu).unwrap_or(u32::MAX), claimant.place());
     }
 
     /// The owner of a position, if it has one, has a slice less.

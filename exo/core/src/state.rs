@@ -53,6 +53,8 @@ pub struct Core<'a> {
     pub(crate) claim_serial: u64,
     /// Claims under way.
     pub(crate) claims: u32,
+    /// CPUs that take no part after all, one bit each.
+    pub(crate) absent: u64,
 }
 
 /// What an environment of the manifest is to be.
@@ -89,7 +91,13 @@ impl<'a> Core<'a> {
             list,
             claim_serial: 0,
             claims: 0,
+            absent: 0,
         }
+    }
+
+    /// A CPU takes no part after all: from now on there is no such CPU for any call.
+    pub fn without_cpu(&mut self, cpu: u32) {
+        self.absent |= 1_u64.checked_shl(cpu).unwrap_or(0);
     }
 
     /// Says at boot that frames are free memory, and may be guaranteed.

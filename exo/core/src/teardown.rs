@@ -94,7 +94,7 @@ impl Core<'_> {
     pub(crate) fn kick_all(&mut self, machine: &mut dyn Machine, id: EnvironmentId) {
         let vcpus = self.environments.private(id).map(|private| private.vcpus).unwrap_or_default();
         for vcpu in vcpus.into_iter().flatten() {
-            machine.kick(vcpu.cpu);
+            machine.kick(vcpu.cpu, id.place());
         }
     }
 

@@ -65,7 +65,7 @@ pub(crate) fn handle(
             active.step_over();
             Next::Resume
         }
-        Exit::Hlt => halt(active),
+        Exit::Hlt => halt(active, state),
         Exit::CrAccess(access) => {
             let result = control_register(active, access);
             emulated(active, state, result)
@@ -232,18 +232,20 @@ fn exception(active: &mut ActiveVcpu<'_>, state: &mut State, raw: &RawExit, even
         DEBUG => active.merge_debug_status(raw.qualification),
         _ => {}
     }
-    // #DB and #AC: delivered from here, so that interrupts get through between one delivery and the next.
+    // #DB and #AC: delivered from here, where the time is looked at. The timer's interrupt alone would not do: a #DB trap that the
+    // delivery itself raises comes before it, for ever (SDM Vol. 3, 6.9).
     state.inject(active, event);
-    Next::Resume
+    Next::SliceOver
 }
 
-fn halt(active: &mut ActiveVcpu<'_>) -> Next {
+fn halt(active: &mut ActiveVcpu<'_>, state: &State) -> Next {
     const INTERRUPT_FLAG: u64 = 1 << 9;
     if active.current.read(fields::GUEST_RFLAGS) & INTERRUPT_FLAG == 0 {
         return KILLED(Reason::HaltedForEver);
     }
     active.step_over();
-    Next::Sleep
+    // As on a machine of its own: an interrupt that waited for STI ends the halt that follows.
+    if state.upcall_is_due() { Next::Resume } else { Next::Sleep }
 }
 
 fn control_register(active: &mut ActiveVcpu<'_>, access: CrAccess) -> Result<(), GeneralProtection> {

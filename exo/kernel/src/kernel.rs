@@ -11,12 +11,12 @@ use exo_abi::info::{MAX_ENVIRONMENTS, MAX_VCPUS};
 
 use exo_core::Core;
 use hv::addr::FrameNumber;
-use hv::cpu::{CpuIndex, MAX_CPUS, apic, local};
+use hv::cpu::{CpuIndex, apic, local};
 use hv::guest_memory::GuestMemory;
 use hv::output::{self, Finish};
 use hv::paging::Flushed;
 use hv::pool::{Exposed, KernelBox};
-use hv::shootdown::{SHOOTDOWN, Shootdown};
+use hv::shootdown::{SHOOTDOWN, Shootdown, SpaceNumber};
 use hv::vmx::operation::Machine;
 use spin::mutex::TicketMutex;
 use spin::{Mutex, Once};
@@ -154,14 +154,14 @@ impl Kernel {
         self.shootdown.attention(cpu.as_usize())
     }
 
-    /// Has a CPU look at the state before it enters a guest again; one that is in a guest or idle wakes up for it.
-    pub(crate) fn kick(&self, from: CpuIndex, cpu: CpuIndex) {
-        if cpu.as_usize() >= MAX_CPUS {
-            return;
-        }
+    /// Has a CPU look at the state before it enters a guest again, for the sake of the environment at this place; one that is idle, or in
+    /// a guest of that environment, wakes up for it. What others do to their own time is no reason to interrupt anybody else.
+    pub(crate) fn kick(&self, from: CpuIndex, cpu: CpuIndex, place: usize) {
         // SeqCst: see `run_guest`, which publishes itself and then looks here.
         self.attention(cpu).store(true, Ordering::SeqCst);
-        if cpu != from && local::of(cpu).online.load(Ordering::SeqCst) {
+        let space = u8::try_from(place).ok().and_then(SpaceNumber::new);
+        let elsewhere = || space.is_some_and(|space| self.shootdown.is_elsewhere(cpu.as_usize(), space));
+        if cpu != from && local::of(cpu).online.load(Ordering::SeqCst) && !elsewhere() {
             apic::kick(cpu);
         }
     }

@@ -91,6 +91,11 @@ impl State {
         }
     }
 
+    /// Whether an upcall waits until the guest takes interrupts.
+    pub(crate) fn upcall_is_due(&self) -> bool {
+        self.upcall.is_some()
+    }
+
     /// Delivers a pending upcall if the guest would take an interrupt, else asks to be told when it would.
     pub(crate) fn offer_upcall(&mut self, active: &mut ActiveVcpu<'_>) {
         if let Some(vector) = self.upcall

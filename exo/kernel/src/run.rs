@@ -115,12 +115,16 @@ impl Kernel {
         }
     }
 
-    /// A CPU takes no part: the environments that it should have run end before they begin.
+    /// A CPU takes no part: the environments that it should have run end before they begin, and nobody gets a virtual CPU there.
     pub fn without_cpu(&self, cpu: CpuIndex) {
+        // Whoever finds out: the boot CPU, or the one that takes no part.
+        let here = local::index();
+        // First: others run already, and what they prepare for this CPU from now on nobody would ever take up.
+        self.with(here, |core, _| core.without_cpu(cpu.as_u32()));
         while let Some(prepared) = self.take_prepared(cpu) {
             let (id, vcpu) = (prepared.id, prepared.vcpu);
             drop(prepared);
-            self.with(CpuIndex::BOOT, |core, services| {
+            self.with(here, |core, services| {
                 services.note_end(id, End::Killed(Reason::NoCpu), 0);
                 core.end(services, id, Outcome::Killed);
                 core.vcpu_gone(services, id, vcpu);

@@ -195,9 +195,9 @@ impl Machine for Services<'_> {
         }
     }
 
-    fn kick(&mut self, cpu: u32) {
+    fn kick(&mut self, cpu: u32, environment: usize) {
         if let Some(cpu) = CpuIndex::new(cpu) {
-            self.kernel.kick(self.cpu, cpu);
+            self.kernel.kick(self.cpu, cpu, environment);
         }
     }
 
@@ -263,7 +263,7 @@ impl Machine for Services<'_> {
         let address = events.number().start().as_u64();
         *space.events.get_mut(start.vcpu).ok_or(ReserveEmpty)? = Some(events);
         self.kernel.prepared.lock().push(prepared).map_err(|_| ReserveEmpty)?;
-        self.kernel.kick(self.cpu, cpu);
+        self.kernel.kick(self.cpu, cpu, place);
         Ok(address)
     }
 

@@ -285,10 +285,13 @@ impl<'v> ActiveVcpu<'v> {
     pub fn interruptible(&self) -> bool {
         const INTERRUPT_FLAG: u64 = 1 << 9;
         const BLOCKING_BY_STI_OR_MOV_SS: u32 = 3;
+        // An enabled breakpoint, a step, or one in a transaction. The bits that only name breakpoints may stay without any of these, and
+        // then nothing is delivered that would clear them.
+        const PENDING: u64 = 1 << 12 | 1 << 14 | 1 << 16;
         self.current.read(fields::GUEST_RFLAGS) & INTERRUPT_FLAG != 0
             && self.current.read(fields::GUEST_INTERRUPTIBILITY_STATE) & BLOCKING_BY_STI_OR_MOV_SS == 0
-            // A pending step would be lost by an injection (SDM 27.7.3); it comes first.
-            && self.current.read(fields::GUEST_PENDING_DEBUG_EXCEPTIONS) == 0
+            // It would be lost by an injection (SDM 27.7.3); it comes first.
+            && self.current.read(fields::GUEST_PENDING_DEBUG_EXCEPTIONS) & PENDING == 0
             && !self.delivering()
     }
 

@@ -192,6 +192,7 @@ impl crate::state::Core<'_> {
     /// The CPU of an argument.
     pub(crate) fn check_cpu(&self, cpu: u64) -> Result<u32, Failure> {
         let cpus = u64::from(self.system.cpus);
-        u32::try_from(cpu).ok().filter(|_| cpu < cpus).ok_or(Error::NoSuchCpu.at(cpu))
+        let here = |cpu: &u32| u64::from(*cpu) < cpus && self.absent.checked_shr(*cpu).unwrap_or(0) & 1 == 0;
+        u32::try_from(cpu).ok().filter(here).ok_or(Error::NoSuchCpu.at(cpu))
     }
 }

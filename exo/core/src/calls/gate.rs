@@ -40,7 +40,7 @@ impl Context<'_, '_> {
         let cpu = state.cpu;
         let ended = self.core.end_bindings_of_gates(self.machine, |gate| gate == name);
         self.core.refuse(name);
-        self.machine.kick(cpu);
+        self.machine.kick(cpu, id.place());
         done(ended)
     }
 
@@ -127,7 +127,7 @@ impl Context<'_, '_> {
             return Ok((0, Effect::YieldTo { environment, vcpu }));
         }
         if let Some(state) = self.core.environments.vcpu(gate.0, gate.1) {
-            self.machine.kick(state.cpu);
+            self.machine.kick(state.cpu, gate.0.place());
         }
         done(0)
     }
