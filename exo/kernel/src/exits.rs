@@ -34,16 +34,9 @@ pub(crate) enum Next {
 
 const KILLED: fn(Reason) -> Next = |reason| Next::End(End::Killed(reason));
 
-/// Serves an exit. Only the environment that caused it can be harmed by it.
-pub(crate) fn handle(
-    kernel: &Kernel,
-    operation: &Operation<'_>,
-    active: &mut ActiveVcpu<'_>,
-    state: &mut State,
-    raw: &RawExit,
-) -> Next {
+/// Serves an exit that is not a call. Only the environment that caused it can be harmed by it.
+pub(crate) fn handle(operation: &Operation<'_>, active: &mut ActiveVcpu<'_>, state: &mut State, raw: &RawExit) -> Next {
     match decode(raw) {
-        Exit::Vmcall => call(kernel, operation, active, state),
         Exit::ExternalInterrupt { vector } => {
             if vector != SPURIOUS_VECTOR {
                 apic::end_of_interrupt();
@@ -137,7 +130,8 @@ fn joined(high: u64, low: u64) -> u64 {
     high << 32 | low & u64::from(u32::MAX)
 }
 
-fn call(kernel: &Kernel, operation: &Operation<'_>, active: &mut ActiveVcpu<'_>, state: &mut State) -> Next {
+/// Serves a call.
+pub(crate) fn call(kernel: &Kernel, operation: &Operation<'_>, active: &mut ActiveVcpu<'_>, state: &mut State) -> Next {
     if !active.in_ring_0_of_64_bit_code() {
         state.inject(active, Event::invalid_opcode());
         return Next::Resume;
@@ -145,10 +139,8 @@ fn call(kernel: &Kernel, operation: &Operation<'_>, active: &mut ActiveVcpu<'_>,
     let r = &active.registers;
     let arguments = [r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9];
     let request = r.rax;
-    let answer = kernel.with(operation.cpu, |core, services| {
-        let running = core.environments().is_running(state.id);
-        running.then(|| dispatch(core, services, (state.id, state.vcpu), request, arguments))
-    });
+    let answer = kernel
+        .with(operation.cpu, |core, services| dispatch(core, services, (state.id, state.vcpu), request, arguments));
     // Stopped while it waited for the lock: the instruction is executed when it is started again, or never.
     let Some((reply, effect)) = answer else {
         kernel.attention(operation.cpu).store(true, Ordering::SeqCst);

@@ -11,6 +11,7 @@ use exo_abi::events;
 use exo_core::EnvironmentId;
 use exo_core::slices::Slice;
 use hv::cpu::tsc;
+use hv::vmx::exit::Left;
 use hv::vmx::operation::{self, Operation};
 use hv::vmx::vcpu::ActiveVcpu;
 
@@ -137,15 +138,19 @@ impl Kernel {
             }
             let result = active.run(state.null_calls());
             self.shootdown.leave(cpu);
-            let exit = match result {
-                Ok(exit) => exit,
+            let left = match result {
+                Ok(left) => left,
                 Err(failure) => {
                     let rule = exits::broken_rule(active, operation);
                     return Some(Next::End(End::Killed(Reason::Refused(failure, rule))));
                 }
             };
-            state.note(active, &exit);
-            match exits::handle(self, operation, active, state, &exit) {
+            state.note(active, &left);
+            let next = match &left {
+                Left::Call => exits::call(self, operation, active, state),
+                Left::Exit(exit) => exits::handle(operation, active, state, exit),
+            };
+            match next {
                 Next::Resume => {}
                 next => return Some(next),
             }

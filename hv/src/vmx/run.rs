@@ -3,7 +3,7 @@
 //! The null call, the yardstick of every entry into the kernel, is answered before any other register is saved. All
 //! other exits save the whole register file and return to the run loop.
 
-use super::exit::{RawExit, reason};
+use super::exit::{Left, RawExit, reason};
 use super::fields;
 use super::vmcs::{Current, Failure, vmread, vmwrite};
 use core::arch::global_asm;
@@ -210,7 +210,7 @@ impl Current<'_> {
     /// # Errors
     /// [`Failure`] where the CPU refuses the control or host fields: a kernel bug. What is wrong with guest state comes
     /// back as an exit.
-    pub fn run(&mut self, registers: &mut GuestRegisters, null_calls: Option<&mut u64>) -> Result<RawExit, Failure> {
+    pub fn run(&mut self, registers: &mut GuestRegisters, null_calls: Option<&mut u64>) -> Result<Left, Failure> {
         let launched = u64::from(self.launched());
         let null_calls = null_calls.map_or(core::ptr::null_mut(), core::ptr::from_mut);
         // SAFETY: 1. this VMCS is current and its host state leads to `vmx_exit` with this CPU's tables (`setup`); 2. the
@@ -220,16 +220,20 @@ impl Current<'_> {
         match result {
             0 => {
                 self.set_launched();
-                Ok(self.raw_exit())
+                Ok(self.left())
             }
             2 => Err(Failure::Invalid),
             _ => Err(self.failure()),
         }
     }
 
-    fn raw_exit(&self) -> RawExit {
-        RawExit {
-            reason: self.read(fields::VM_EXIT_REASON),
+    fn left(&self) -> Left {
+        let reason = self.read(fields::VM_EXIT_REASON);
+        if reason == u32::from(reason::VMCALL) {
+            return Left::Call;
+        }
+        Left::Exit(RawExit {
+            reason,
             qualification: self.read(fields::EXIT_QUALIFICATION),
             interruption_info: self.read(fields::VM_EXIT_INTERRUPTION_INFORMATION),
             interruption_error: self.read(fields::VM_EXIT_INTERRUPTION_ERROR_CODE),
@@ -238,6 +242,6 @@ impl Current<'_> {
             instruction_length: self.read(fields::VM_EXIT_INSTRUCTION_LENGTH),
             guest_physical: self.read(fields::GUEST_PHYSICAL_ADDRESS),
             guest_linear: self.read(fields::GUEST_LINEAR_ADDRESS),
-        }
+        })
     }
 }

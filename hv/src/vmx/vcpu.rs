@@ -1,6 +1,6 @@
 //! A virtual CPU: a VMCS and all the state that the VMCS does not switch.
 
-use super::exit::{Event, RawExit};
+use super::exit::{Event, Left};
 use super::fields;
 use super::operation::Operation;
 use super::run::{GuestRegisters, in_ring_0_of_64_bit_code, step_over_instruction};
@@ -79,7 +79,17 @@ impl Vcpu {
         let current = vmcs.load(operation);
         vector_state.load();
         switched.load();
-        ActiveVcpu { current, registers, vector_state, switched, operation, space, deadline: u64::MAX, vectoring: None }
+        ActiveVcpu {
+            current,
+            registers,
+            vector_state,
+            switched,
+            operation,
+            space,
+            deadline: u64::MAX,
+            timer: None,
+            vectoring: None,
+        }
     }
 }
 
@@ -95,6 +105,8 @@ pub struct ActiveVcpu<'v> {
     pub(super) operation: &'v Operation<'v>,
     space: SpaceNumber,
     deadline: u64,
+    /// What the preemption timer was set to.
+    timer: Option<u32>,
     /// The event whose delivery the last exit interrupted: delivered again unless something else is injected.
     vectoring: Option<(u32, u32, u32)>,
 }
@@ -108,7 +120,7 @@ impl ActiveVcpu<'_> {
     ///
     /// # Errors
     /// [`Failure`] where the CPU refuses to enter for a reason that is not the guest's.
-    pub fn run(&mut self, null_calls: &mut u64) -> Result<RawExit, Failure> {
+    pub fn run(&mut self, null_calls: &mut u64) -> Result<Left, Failure> {
         const INTERRUPT_FLAG: u64 = 1 << 9;
         let machine = self.operation.machine;
         if machine.features.preemption_timer {
@@ -119,20 +131,27 @@ impl ActiveVcpu<'_> {
             } else {
                 u32::MAX
             };
-            self.current.write_guest(fields::GUEST_VMX_PREEMPTION_TIMER_VALUE, value);
+            // An exit leaves the field as it is (SDM 27.7.4 loads the timer from it at every entry).
+            if self.timer != Some(value) {
+                self.timer = Some(value);
+                self.current.write_guest(fields::GUEST_VMX_PREEMPTION_TIMER_VALUE, value);
+            }
         }
         if let Some((information, error_code, length)) = self.vectoring.take() {
             self.set_entry_event(information, error_code, length);
         }
         let null_calls = machine.deadline_timer.then_some(null_calls);
-        let exit = self.current.run(self.registers, null_calls)?;
+        let left = self.current.run(self.registers, null_calls)?;
         const VALID: u32 = 1 << 31;
         const NOT_UNDEFINED: u32 = !(1 << 12);
-        if exit.idt_vectoring_info & VALID != 0 {
+        // An instruction that was executed interrupts no delivery.
+        if let Left::Exit(exit) = &left
+            && exit.idt_vectoring_info & VALID != 0
+        {
             self.vectoring =
                 Some((exit.idt_vectoring_info & NOT_UNDEFINED, exit.idt_vectoring_error, exit.instruction_length));
         }
-        Ok(exit)
+        Ok(left)
     }
 
     /// The space that it runs in, as the shootdown knows it.
@@ -210,6 +229,7 @@ impl ActiveVcpu<'_> {
     }
 
     /// Steps over the instruction that exited.
+    #[inline]
     pub fn step_over(&mut self) {
         step_over_instruction();
     }
