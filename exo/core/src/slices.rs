@@ -114,7 +114,11 @@ impl<'a> Slices<'a> {
     /// Moves on to the next position in vector order whose owner can run and has not lost it; the last resort is the position that
     /// ran last. Where all that can run have lost theirs, nobody gains by idling: the first of them runs. `None`, and no move, where
     /// nobody can run.
-    pub(crate) fn next(&mut self, cpu: usize, mut who_runs: impl FnMut(EnvironmentId, usize) -> Option<VcpuName>) -> Option<Slice> {
+    pub(crate) fn next(
+        &mut self,
+        cpu: usize,
+        mut who_runs: impl FnMut(EnvironmentId, usize) -> Option<VcpuName>,
+    ) -> Option<Slice> {
         let vector = self.vectors.get_mut(cpu)?;
         let last = usize::try_from(vector.position).unwrap_or(0);
         let mut next = None;

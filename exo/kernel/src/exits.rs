@@ -11,7 +11,7 @@ use hv::cpu::apic;
 use hv::cpu::interrupts::{self, SPURIOUS_VECTOR};
 use hv::vmx::emulate::GeneralProtection;
 use hv::vmx::entry_check;
-use hv::vmx::exit::{CrAccess, EntryFailure, Event, EventKind, Exit, RawExit, decode};
+use hv::vmx::exit::{CrAccess, EntryFailure, Event, EventKind, Exit, Left, RawExit, decode};
 use hv::vmx::fields;
 use hv::vmx::operation::Operation;
 use hv::vmx::run::GuestRegisters;
@@ -31,7 +31,7 @@ pub(crate) enum Next {
     /// The same by a call through a gate or a reply.
     TransferTo(EnvironmentId, usize),
     /// Control went to another virtual CPU without the run loop, and that one has exited.
-    Moved(Arrived, RawExit),
+    Moved(Arrived, Left),
     /// The environment waits for its next slice, and sleeps for the rest of this one.
     Sleep,
     /// The environment has ended.
@@ -40,16 +40,9 @@ pub(crate) enum Next {
 
 const KILLED: fn(Reason) -> Next = |reason| Next::End(End::Killed(reason));
 
-/// Serves an exit. Only the environment that caused it can be harmed by it.
-pub(crate) fn handle(
-    kernel: &Kernel,
-    operation: &Operation<'_>,
-    active: &mut ActiveVcpu<'_>,
-    state: &mut State,
-    raw: &RawExit,
-) -> Next {
+/// Serves an exit that is not a call. Only the environment that caused it can be harmed by it.
+pub(crate) fn handle(operation: &Operation<'_>, active: &mut ActiveVcpu<'_>, state: &mut State, raw: &RawExit) -> Next {
     match decode(raw) {
-        Exit::Vmcall => call(kernel, operation, active, state),
         Exit::ExternalInterrupt { vector } => {
             if vector != SPURIOUS_VECTOR {
                 apic::end_of_interrupt();
@@ -143,7 +136,8 @@ fn joined(high: u64, low: u64) -> u64 {
     high << 32 | low & u64::from(u32::MAX)
 }
 
-fn call(kernel: &Kernel, operation: &Operation<'_>, active: &mut ActiveVcpu<'_>, state: &mut State) -> Next {
+/// Serves a call.
+pub(crate) fn call(kernel: &Kernel, operation: &Operation<'_>, active: &mut ActiveVcpu<'_>, state: &mut State) -> Next {
     if !active.in_ring_0_of_64_bit_code() {
         state.inject(active, Event::invalid_opcode());
         return Next::Resume;
@@ -151,11 +145,8 @@ fn call(kernel: &Kernel, operation: &Operation<'_>, active: &mut ActiveVcpu<'_>,
     let r = &active.registers;
     let arguments = [r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9];
     let request = r.rax;
-    let message = message(r);
-    let answer = kernel.with(operation.cpu, |core, services| {
-        services.message = message;
-        let running = core.environments().is_running(state.id);
-        running.then(|| dispatch(core, services, (state.id, state.vcpu), request, arguments))
+    let answer = kernel.with_registers(operation.cpu, Some(r), |core, services| {
+        dispatch(core, services, (state.id, state.vcpu), request, arguments)
     });
     // Stopped while it waited for the lock: the instruction is executed when it is started again, or never.
     let Some((reply, effect)) = answer else {
@@ -191,7 +182,7 @@ fn call(kernel: &Kernel, operation: &Operation<'_>, active: &mut ActiveVcpu<'_>,
 }
 
 /// The registers that are the message of a call through a gate.
-fn message(r: &GuestRegisters) -> Message {
+pub(crate) fn message(r: &GuestRegisters) -> Message {
     [r.rcx, r.rdx, r.rbx, r.rbp, r.rsi, r.rdi, r.r8, r.r9, r.r10, r.r11, r.r12, r.r13, r.r14, r.r15]
 }
 

@@ -18,6 +18,7 @@ use hv::paging::Flushed;
 use hv::pool::{Exposed, KernelBox};
 use hv::shootdown::{SHOOTDOWN, Shootdown, SpaceNumber};
 use hv::vmx::operation::Machine;
+use hv::vmx::run::GuestRegisters;
 use spin::mutex::TicketMutex;
 use spin::{Mutex, Once};
 
@@ -137,9 +138,19 @@ impl Kernel {
 
     /// Does something with the state and the machine, alone. What ended meanwhile is told of afterwards.
     pub(crate) fn with<R>(&self, cpu: CpuIndex, body: impl FnOnce(&mut Core<'static>, &mut Services<'_>) -> R) -> R {
+        self.with_registers(cpu, None, body)
+    }
+
+    /// The same for a call, whose registers may be a message.
+    pub(crate) fn with_registers<R>(
+        &self,
+        cpu: CpuIndex,
+        registers: Option<&GuestRegisters>,
+        body: impl FnOnce(&mut Core<'static>, &mut Services<'_>) -> R,
+    ) -> R {
         let mut guarded = self.guarded.lock();
         let Guarded { core, spaces } = &mut *guarded;
-        let mut services = Services::new(self, spaces, cpu);
+        let mut services = Services::new(self, spaces, cpu, registers);
         let result = body(core, &mut services);
         if !spaces.ended.is_empty() {
             let ended = core::mem::take(&mut spaces.ended);

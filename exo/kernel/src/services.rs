@@ -1,6 +1,7 @@
 //! The machine below the state machine: EPTs, memory, flushes, kicks, pages, the console, the time.
 
 use crate::event_page::Events;
+use crate::exits;
 use crate::kernel::Kernel;
 use crate::loader::prepared::{Prepared, VCPU_FRAMES};
 use crate::report::{self, End};
@@ -12,8 +13,8 @@ use exo_abi::console::{RECORD_MAX, Stream, header};
 use exo_abi::counters::EXIT_REASONS;
 use exo_abi::environment_page::EnvironmentPage;
 use exo_abi::info::{EnvironmentRecord, MAX_VCPUS};
-use exo_core::machine::ReserveEmpty;
 use exo_core::gates::Message;
+use exo_core::machine::ReserveEmpty;
 use exo_core::{Binding, EnvironmentId, Machine, VcpuStart};
 use hv::addr::{FrameNumber, HostPhysical};
 use hv::cpu::CpuIndex;
@@ -22,6 +23,7 @@ use hv::page::Page;
 use hv::paging::ept::{EptAttributes, Rights};
 use hv::pool::{self, Account, KernelBox};
 use hv::shootdown::SpaceNumber;
+use hv::vmx::run::GuestRegisters;
 use hv::{cpu, output};
 
 /// The machine, on one CPU, with the spaces in hand.
@@ -31,8 +33,8 @@ pub(crate) struct Services<'k> {
     pub(crate) spaces: &'k mut Spaces,
     /// The CPU that this runs on.
     pub(crate) cpu: CpuIndex,
-    /// The message of the call that is under way.
-    pub(crate) message: Message,
+    /// The caller's registers, in a call.
+    pub(crate) registers: Option<&'k GuestRegisters>,
 }
 
 /// The first frame of a run. The state machine names only frames that exist.
@@ -41,8 +43,13 @@ fn first(run: FrameRun) -> FrameNumber {
 }
 
 impl<'k> Services<'k> {
-    pub(crate) fn new(kernel: &'k Kernel, spaces: &'k mut Spaces, cpu: CpuIndex) -> Self {
-        Self { kernel, spaces, cpu, message: [0; 14] }
+    pub(crate) fn new(
+        kernel: &'k Kernel,
+        spaces: &'k mut Spaces,
+        cpu: CpuIndex,
+        registers: Option<&'k GuestRegisters>,
+    ) -> Self {
+        Self { kernel, spaces, cpu, registers }
     }
 
     /// Remembers how an environment came to its end, and where it was.
@@ -276,7 +283,7 @@ impl Machine for Services<'_> {
     }
 
     fn message(&self) -> Message {
-        self.message
+        self.registers.map(exits::message).unwrap_or_default()
     }
 
     fn console_write(&mut self, channel: u8, stream: Stream, bytes: &[u8]) {

@@ -11,8 +11,8 @@ use exo_abi::events;
 use exo_core::EnvironmentId;
 use exo_core::slices::Slice;
 use hv::cpu::tsc;
+use hv::vmx::exit::Left;
 use hv::vmx::operation::{self, Operation};
-use hv::vmx::exit::RawExit;
 use hv::vmx::vcpu::{ActiveVcpu, Arrived};
 
 /// How a virtual CPU's part of a slice ended.
@@ -35,7 +35,7 @@ enum How {
     /// It was called, or replied to.
     Called,
     /// The same without the kernel's doing: it is on the CPU already, and has exited.
-    Arrived(Arrived, RawExit),
+    Arrived(Arrived, Left),
 }
 
 /// When a slice ends, and what comes after.
@@ -118,10 +118,10 @@ impl Kernel {
         let Resident { vcpu, state } = resident;
         let begins = matches!(how, How::Begins);
         let (mut active, mut exited) = match how {
-            How::Arrived(arrived, exit) => {
+            How::Arrived(arrived, left) => {
                 let mut active = vcpu.adopt(operation, arrived);
-                active.take_vectoring(&exit);
-                (active, Some(exit))
+                active.take_vectoring(&left);
+                (active, Some(left))
             }
             How::Begins | How::Called => (vcpu.activate(operation), None),
         };
@@ -132,7 +132,7 @@ impl Kernel {
         active.set_deadline(deadline.next());
         let over = loop {
             let next = match exited.take() {
-                Some(exit) => self.served(operation, &mut active, state, &exit),
+                Some(left) => self.served(operation, &mut active, state, &left),
                 None => self.run_guest(operation, &mut active, state),
             };
             match next {
@@ -205,15 +205,15 @@ impl Kernel {
             }
             let result = active.run();
             self.shootdown.leave(cpu);
-            let exit = match result {
-                Ok((exit, None)) => exit,
-                Ok((exit, Some(arrived))) => return Some(Next::Moved(arrived, exit)),
+            let left = match result {
+                Ok((left, None)) => left,
+                Ok((left, Some(arrived))) => return Some(Next::Moved(arrived, left)),
                 Err(failure) => {
                     let rule = exits::broken_rule(active, operation);
                     return Some(Next::End(End::Killed(Reason::Refused(failure, rule))));
                 }
             };
-            match self.served(operation, active, state, &exit) {
+            match self.served(operation, active, state, &left) {
                 Some(Next::Resume) => {}
                 next => return next,
             }
@@ -226,10 +226,13 @@ impl Kernel {
         operation: &Operation<'static>,
         active: &mut ActiveVcpu<'_>,
         state: &mut State,
-        exit: &RawExit,
+        left: &Left,
     ) -> Option<Next> {
-        state.note(active, exit);
-        Some(exits::handle(self, operation, active, state, exit))
+        state.note(active, left);
+        Some(match left {
+            Left::Call => exits::call(self, operation, active, state),
+            Left::Exit(exit) => exits::handle(operation, active, state, exit),
+        })
     }
 
     /// Somebody wants attention: posts events; `false` where this virtual CPU must not run on.

@@ -64,6 +64,7 @@ pub(crate) fn allocate(configuration: &Configuration) -> Result<Allocated, Kerne
     let events = pool::take_slice_with((MAX_ENVIRONMENTS * MAX_VCPUS) as u64, || AtomicU64::new(0)).ok_or(missing)?;
     let mail = pool::take_slice(NUMBERS as u64, Mailbox::EMPTY).ok_or(missing)?;
     let list = pool::take_slice(LIST_MAX, FrameRun::default()).ok_or(missing)?;
-    let storage = Storage { system, environments, private, events, slices, frames: frame_records, gates: GATES, mail, list };
+    let storage =
+        Storage { system, environments, private, events, slices, frames: frame_records, gates: GATES, mail, list };
     Ok(Allocated { storage, exposed: [system_page, environment_table, slice_vectors, frame_table] })
 }

@@ -4,7 +4,7 @@
 //! made (`transfer`) where nothing stands against it. All other exits save the whole register file and return to the run loop.
 
 use super::context::Context;
-use super::exit::{RawExit, reason};
+use super::exit::{Left, RawExit, reason};
 use super::fields;
 use super::vmcs::{Current, Failure, vmread, vmwrite};
 use crate::shootdown::CpuState;
@@ -244,7 +244,7 @@ impl Current<'_> {
         &mut self,
         context: NonNull<Context>,
         cpu: &CpuState,
-    ) -> (Result<RawExit, Failure>, NonNull<Context>) {
+    ) -> (Result<Left, Failure>, NonNull<Context>) {
         let launched = u64::from(self.launched());
         let mut left = context.as_ptr();
         // SAFETY: 1. this VMCS is current, is the context's, and its host state leads to `vmx_exit` with this CPU's tables (`setup`);
@@ -255,7 +255,7 @@ impl Current<'_> {
         let result = match result {
             0 => {
                 self.set_launched();
-                Ok(self.raw_exit())
+                Ok(self.left())
             }
             2 => Err(Failure::Invalid),
             _ => Err(self.failure()),
@@ -263,9 +263,13 @@ impl Current<'_> {
         (result, left)
     }
 
-    fn raw_exit(&self) -> RawExit {
-        RawExit {
-            reason: self.read(fields::VM_EXIT_REASON),
+    fn left(&self) -> Left {
+        let reason = self.read(fields::VM_EXIT_REASON);
+        if reason == u32::from(reason::VMCALL) {
+            return Left::Call;
+        }
+        Left::Exit(RawExit {
+            reason,
             qualification: self.read(fields::EXIT_QUALIFICATION),
             interruption_info: self.read(fields::VM_EXIT_INTERRUPTION_INFORMATION),
             interruption_error: self.read(fields::VM_EXIT_INTERRUPTION_ERROR_CODE),
@@ -274,6 +278,6 @@ impl Current<'_> {
             instruction_length: self.read(fields::VM_EXIT_INSTRUCTION_LENGTH),
             guest_physical: self.read(fields::GUEST_PHYSICAL_ADDRESS),
             guest_linear: self.read(fields::GUEST_LINEAR_ADDRESS),
-        }
+        })
     }
 }

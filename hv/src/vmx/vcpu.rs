@@ -1,7 +1,7 @@
 //! A virtual CPU: a VMCS and all the state that the VMCS does not switch.
 
 use super::context::{Context, Counters};
-use super::exit::{Event, RawExit, reason};
+use super::exit::{Event, Left, reason};
 use super::fields;
 use super::operation::Operation;
 use super::run::{GuestRegisters, in_ring_0_of_64_bit_code, step_over_instruction};
@@ -143,6 +143,8 @@ pub struct ActiveVcpu<'v> {
     left: bool,
     space: SpaceNumber,
     deadline: u64,
+    /// What the preemption timer was set to.
+    timer: Option<u32>,
     /// The event whose delivery the last exit interrupted: delivered again unless something else is injected.
     vectoring: Option<(u32, u32, u32)>,
 }
@@ -175,6 +177,7 @@ impl<'v> ActiveVcpu<'v> {
             left: false,
             space,
             deadline: u64::MAX,
+            timer: None,
             vectoring: None,
         }
     }
@@ -188,7 +191,7 @@ impl<'v> ActiveVcpu<'v> {
     ///
     /// # Errors
     /// [`Failure`] where the CPU refuses to enter for a reason that is not the guest's.
-    pub fn run(&mut self) -> Result<(RawExit, Option<Arrived>), Failure> {
+    pub fn run(&mut self) -> Result<(Left, Option<Arrived>), Failure> {
         const INTERRUPT_FLAG: u64 = 1 << 9;
         let machine = self.operation.machine;
         if machine.features.preemption_timer {
@@ -199,7 +202,11 @@ impl<'v> ActiveVcpu<'v> {
             } else {
                 u32::MAX
             };
-            self.current.write_guest(fields::GUEST_VMX_PREEMPTION_TIMER_VALUE, value);
+            // An exit leaves the field as it is (SDM 27.7.4 loads the timer from it at every entry).
+            if self.timer != Some(value) {
+                self.timer = Some(value);
+                self.current.write_guest(fields::GUEST_VMX_PREEMPTION_TIMER_VALUE, value);
+            }
         }
         if let Some((information, error_code, length)) = self.vectoring.take() {
             self.set_entry_event(information, error_code, length);
@@ -209,18 +216,21 @@ impl<'v> ActiveVcpu<'v> {
         self.left = context != self.context;
         // SAFETY: the assembly has left a context of this CPU, and no guest runs.
         let arrived = self.left.then(|| Arrived(unsafe { context.as_ref().name }));
-        let exit = result?;
+        let left = result?;
         if arrived.is_none() {
-            self.take_vectoring(&exit);
+            self.take_vectoring(&left);
         }
-        Ok((exit, arrived))
+        Ok((left, arrived))
     }
 
     /// Remembers the event whose delivery this exit interrupted, if it did.
-    pub fn take_vectoring(&mut self, exit: &RawExit) {
+    pub fn take_vectoring(&mut self, left: &Left) {
         const VALID: u32 = 1 << 31;
         const NOT_UNDEFINED: u32 = !(1 << 12);
-        if exit.idt_vectoring_info & VALID != 0 {
+        // An instruction that was executed interrupts no delivery.
+        if let Left::Exit(exit) = left
+            && exit.idt_vectoring_info & VALID != 0
+        {
             self.vectoring =
                 Some((exit.idt_vectoring_info & NOT_UNDEFINED, exit.idt_vectoring_error, exit.instruction_length));
         }
@@ -324,6 +334,7 @@ impl<'v> ActiveVcpu<'v> {
     }
 
     /// Steps over the instruction that exited.
+    #[inline]
     pub fn step_over(&mut self) {
         step_over_instruction();
     }

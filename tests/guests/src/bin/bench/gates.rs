@@ -3,10 +3,10 @@
 use crate::report_prepared;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use exo_user::abi::boot_page::BootPage;
 use exo_user::capability::Capability;
 use exo_user::gate::{self, Gate};
-use alloc::sync::Arc;
 
 /// Where the manifest puts the capability over the callee.
 const SLOT: u8 = 5;
