@@ -21,7 +21,7 @@ pub use stacks::{LEVELS, STACK_BYTES};
 pub use table::load;
 pub use typed::{
     Access, AlignmentCheck, Breakpoint, DeviceNotAvailable, DivideError, Exception, ForeignAccess, GeneralProtection,
-    InvalidOpcode, PageFault, SegmentNotPresent, StackFault, give_up, handle, handle_fully,
+    InvalidOpcode, PageFault, SegmentNotPresent, StackFault, handle, handle_fully,
 };
 
 use crate::{STATUS_EXCEPTION, call, console, eprintln};
@@ -72,10 +72,11 @@ pub fn fatal(frame: &mut ExceptionFrame) {
     end(frame.vector)
 }
 
-fn fatal_without_registers(what: fmt::Arguments<'_>, interrupted: &Interrupted) -> ! {
+/// The same for a handler of the fast kind that cannot go on.
+pub fn give_up<E: Exception + fmt::Debug>(exception: E, interrupted: &Interrupted) -> ! {
     console::flush();
-    eprintln!("{what} at {:x}, stack {:x}", interrupted.rip, interrupted.rsp());
-    end(vector::PAGE_FAULT.into())
+    eprintln!("{exception:x?} at rip {:016x}, rsp {:016x}", interrupted.rip, interrupted.rsp());
+    end(E::VECTOR.into())
 }
 
 /// Says what the vector alone does not, and ends the environment.

@@ -45,6 +45,32 @@ pub struct ExceptionFrame {
 }
 
 impl ExceptionFrame {
+    /// Nothing that could be resumed: a place for one.
+    pub const EMPTY: Self = Self {
+        r15: 0,
+        r14: 0,
+        r13: 0,
+        r12: 0,
+        r11: 0,
+        r10: 0,
+        r9: 0,
+        r8: 0,
+        rbp: 0,
+        rdi: 0,
+        rsi: 0,
+        rdx: 0,
+        rcx: 0,
+        rbx: 0,
+        rax: 0,
+        vector: 0,
+        error_code: 0,
+        rip: 0,
+        cs: 0,
+        rflags: 0,
+        rsp: 0,
+        ss: 0,
+    };
+
     /// A context that begins at `rip` in ring 0, interrupts off. As where a function is called, `rsp + 8` should be a multiple of 16.
     #[must_use]
     pub fn in_ring_0(rip: u64, rsp: u64) -> Self {

@@ -56,7 +56,8 @@ const TOPS: [u64; 5] = [32 * STRIDE, 31 * STRIDE, 30 * STRIDE, 29 * STRIDE, MAIN
 
 /// The first page of an area. The TSS lies so that the entries of its table are aligned.
 #[repr(C)]
-pub(crate) struct Local {
+#[derive(Debug)]
+pub struct Local {
     vcpu: u32,
     // Its table of stacks is written by the entry code and through `table`.
     tss: UnsafeCell<TaskStateSegment>,
@@ -68,7 +69,7 @@ const TABLE_IN_TSS: usize = 0x24;
 const TABLE: usize = core::mem::offset_of!(Local, tss) + TABLE_IN_TSS;
 /// Where the common entry of the table is, from the beginning of the area.
 pub(super) const MAIN_OFFSET: usize = TABLE + MAIN * 8;
-const _: () = assert!(TABLE % 8 == 0 && TOPS[0] == AREA);
+const _: () = assert!(TABLE.is_multiple_of(8) && TOPS[0] == AREA);
 
 /// The stack for an exception that interrupts code on stack `rsp`: the next one down from a stack for nested exceptions, the first
 /// from anywhere else.

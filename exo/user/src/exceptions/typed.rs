@@ -3,7 +3,7 @@
 use super::entry::{FAST, FastEntry};
 use super::frame::{ExceptionFrame, Interrupted};
 use super::stacks::Local;
-use super::{fatal_without_registers, set_handler, table, vector};
+use super::{set_handler, table, vector};
 use crate::cpu;
 use bitflags::bitflags;
 use core::ptr::{NonNull, null_mut};
@@ -186,9 +186,4 @@ pub fn handle<E: Exception, F: Fn(E, &mut Interrupted) + Copy + Send + Sync + 's
 pub fn handle_fully<E: Exception, F: Fn(E, &mut ExceptionFrame) + Copy + Send + Sync + 'static>(_handler: F) {
     const { assert!(size_of::<F>() == 0, "a handler is a function by name") }
     set_handler(E::VECTOR, enter_full::<E, F>);
-}
-
-/// Ends the environment: for a handler of the fast kind that cannot go on.
-pub fn give_up<E: Exception + core::fmt::Debug>(exception: E, interrupted: &Interrupted) -> ! {
-    fatal_without_registers(format_args!("{exception:?}"), interrupted)
 }
