@@ -33,6 +33,7 @@ pub mod page_table;
 #[cfg(target_os = "none")]
 mod panic;
 pub mod predicate;
+pub mod region;
 pub mod revocation;
 pub mod segments;
 pub mod slices;
