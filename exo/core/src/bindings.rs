@@ -67,7 +67,7 @@ impl Core<'_> {
         Ok(())
     }
 
-    /// Binds a checked run.
+    /// Binds a checked run, which may be empty.
     pub(crate) fn bind(
         &mut self,
         machine: &mut dyn Machine,
@@ -75,14 +75,20 @@ impl Core<'_> {
         run: FrameRun,
         binding: Binding,
     ) -> Result<(), ReserveEmpty> {
+        if run.count == 0 {
+            return Ok(());
+        }
         machine.bind(id.place(), run, binding)?;
         let bit = bit(id.place());
         self.frames.run_mut(run).iter_mut().for_each(|record| record.binders |= bit);
         Ok(())
     }
 
-    /// Ends the bindings of a run that is bound there. The caller flushes.
+    /// Ends the bindings of a run that is bound there, or empty. The caller flushes.
     pub(crate) fn unbind(&mut self, machine: &mut dyn Machine, id: EnvironmentId, run: FrameRun) {
+        if run.count == 0 {
+            return;
+        }
         machine.unbind(id.place(), run);
         let bit = bit(id.place());
         self.frames.run_mut(run).iter_mut().for_each(|record| record.binders &= !bit);

@@ -1,6 +1,7 @@
 //! What the state machine needs from the machine below it.
 
 use crate::environment::EnvironmentId;
+use crate::gates::Message;
 use exo_abi::boot_page::FrameRun;
 use exo_abi::console::Stream;
 use exo_abi::environment_page::EnvironmentPage;
@@ -109,6 +110,9 @@ pub trait Machine {
 
     /// The events that are pending in a virtual CPU's event page.
     fn pending_events(&self, environment: usize, vcpu: usize) -> u64;
+
+    /// The message of the call that is under way: the caller's general registers but rax and rsp.
+    fn message(&self) -> Message;
 
     /// Sends bytes to the host as one environment's. `channel` is the environment's index.
     fn console_write(&mut self, channel: u8, stream: Stream, bytes: &[u8]);

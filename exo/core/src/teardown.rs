@@ -68,6 +68,7 @@ impl Core<'_> {
         if let Some(record) = self.environments.get_mut(id) {
             record.vcpus -= 1;
         }
+        self.leave_chain(machine, (id, vcpu));
         self.finish_end(machine, id);
     }
 
@@ -79,6 +80,9 @@ impl Core<'_> {
         self.environments.begin_end(id, outcome);
         self.pass_guarantee_on(id);
         self.slices.remove_all(id);
+        self.publish_all_ready(id);
+        self.end_unjustified_gates(machine, id);
+        self.end_bindings_of_gates(machine, |(callee, _)| callee == id);
         if let Some(record) = self.environments.get_mut(id) {
             record.slices = 0;
         }

@@ -6,6 +6,7 @@ use crate::report::{self, End, Reason};
 use crate::resident::Resident;
 use core::convert::Infallible;
 use core::sync::atomic::Ordering;
+use exo_abi::counters::EXIT_REASONS;
 use exo_abi::info::{MAX_ENVIRONMENTS, MAX_VCPUS};
 use exo_core::{EnvironmentId, Outcome};
 use hv::cpu::interrupts::{self, TIMER_VECTOR};
@@ -102,9 +103,11 @@ impl Kernel {
                 continue;
             }
             let Resident { vcpu, state } = KernelBox::into_inner(residents.swap_remove(index));
+            let mut exits = [0; EXIT_REASONS];
+            exits.copy_from_slice(&vcpu.counters()[..EXIT_REASONS]);
             drop(vcpu);
             self.with(cpu, |core, services| {
-                services.keep_exits(id, &state.counters.exits);
+                services.keep_exits(id, &exits);
                 let number = state.vcpu;
                 drop(state);
                 core.vcpu_gone(services, id, number);

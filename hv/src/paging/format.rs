@@ -76,6 +76,10 @@ pub trait Format {
     /// Whether an entry is absent: what [`classify`](Self::classify) says, for loops that ask nothing else.
     fn is_absent(raw: u64) -> bool;
 
+    /// The table that an entry above the smallest level points to: what [`classify`](Self::classify) says, for walks that ask nothing
+    /// else.
+    fn pointed(raw: u64) -> Option<FrameNumber>;
+
     /// The entry that points to this table. It restricts nothing: the leaves decide.
     fn table(table: FrameNumber) -> u64;
 
