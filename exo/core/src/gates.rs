@@ -23,7 +23,7 @@ pub const NUMBERS: usize = MAX_ENVIRONMENTS * MAX_VCPUS + 1;
 /// `p * MAX_VCPUS + v + 1`, as a place and as a value; 0 is nobody.
 #[derive(Clone, Copy, Debug)]
 pub struct GateWords<'a> {
-    /// One more than the CPU that may go on with this virtual CPU without asking here; 0 where something is to be done first.
+    /// 1 where its CPU may go on with this virtual CPU without asking here; 0 where something is to be done first.
     pub ready: &'a [AtomicU64],
     /// Who has called it, [`WAITING`], or 0: it runs by itself. Changed on its own CPU only.
     pub callers: &'a [AtomicU64],
@@ -121,9 +121,9 @@ impl Core<'_> {
         let mail = &self.mail[index(name)];
         let plain = mail.arriving.is_none() && mail.deadline == u64::MAX;
         let running = plain && self.environments.is_running(id) && !self.has_events(id, vcpu);
-        let cpu = self.environments.vcpu(id, vcpu).filter(|_| running).map_or(0, |vcpu| u64::from(vcpu.cpu) + 1);
+        let ready = running && self.environments.vcpu(id, vcpu).is_some();
         // Release: whoever goes on with it sees what made it ready.
-        self.gates.ready[index(name)].store(cpu, Ordering::Release);
+        self.gates.ready[index(name)].store(ready.into(), Ordering::Release);
     }
 
     /// The same for all of an environment.

@@ -159,7 +159,9 @@ impl Kernel {
                 Some(Next::End(end)) => break Over::Environment(end),
             }
         };
-        state.rip = active.current.read(hv::vmx::fields::GUEST_RIP);
+        if !matches!(over, Over::To(_, _, How::Arrived(..))) {
+            state.rip = active.current.read(hv::vmx::fields::GUEST_RIP);
+        }
         over
     }
 

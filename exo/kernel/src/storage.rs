@@ -28,7 +28,7 @@ const GATES: GateWords<'static> = GateWords {
 };
 const _: () = assert!(transfer::CALL == Call::GateCall as u64 && transfer::REPLY == Call::GateReply as u64);
 const _: () = assert!(transfer::WAITING == exo_core::gates::WAITING);
-const _: () = assert!(transfer::NAMES == NUMBERS && transfer::VCPUS == MAX_VCPUS && transfer::SLOTS == GATE_SLOTS);
+const _: () = assert!(transfer::NAMES >= NUMBERS && transfer::VCPUS == MAX_VCPUS && transfer::SLOTS == GATE_SLOTS);
 
 /// The storage, and the runs that every environment is shown, the system page first.
 pub(crate) struct Allocated {

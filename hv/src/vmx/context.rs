@@ -31,8 +31,8 @@ pub(super) struct Context {
     pub(super) identity: u64,
     /// The gates that its environment has bound, by slot.
     pub(super) slots: *const AtomicU64,
-    /// What `transfer` has where this virtual CPU's CPU may go on with somebody without a look at the state.
-    pub(super) marker: u64,
+    /// The CPU that it stays on.
+    pub(super) cpu: u64,
     /// Its space as the shootdown publishes it.
     pub(super) space: u64,
     /// Two whose classes are equal agree in all that a transfer does not switch; with [`UNTRANSFERABLE`] where none may go from or to it.
@@ -42,7 +42,25 @@ pub(super) struct Context {
 /// In [`Context::class`].
 const UNTRANSFERABLE: u64 = 1 << 63;
 
+// SAFETY: the pointers lead to words of statics, and to a page of the virtual CPU's own that only its CPU uses.
+unsafe impl Sync for Context {}
+
 impl Context {
+    /// That of nobody.
+    pub(super) const NOBODY: Self = Self {
+        registers: GuestRegisters::ZERO,
+        switched: Switched::FRESH,
+        vmcs: 0,
+        host_stack: 0,
+        calls: core::ptr::null_mut(),
+        name: 0,
+        identity: 0,
+        slots: core::ptr::null(),
+        cpu: u64::MAX,
+        space: 0,
+        class: UNTRANSFERABLE,
+    };
+
     /// That of a fresh virtual CPU.
     pub(super) fn new(
         who: Name,
@@ -61,7 +79,7 @@ impl Context {
             name: who.number(),
             identity: who.identity,
             slots: transfer::slots(who.place).as_ptr(),
-            marker: transfer::marker(cpu),
+            cpu: cpu.as_usize() as u64,
             space: shootdown::in_guest_of(space),
             class: UNTRANSFERABLE,
         }

@@ -34,6 +34,27 @@ pub struct GuestRegisters {
     pub r15: u64,
 }
 
+impl GuestRegisters {
+    /// All of them zero.
+    pub const ZERO: Self = Self {
+        rax: 0,
+        rcx: 0,
+        rdx: 0,
+        rbx: 0,
+        rbp: 0,
+        rsi: 0,
+        rdi: 0,
+        r8: 0,
+        r9: 0,
+        r10: 0,
+        r11: 0,
+        r12: 0,
+        r13: 0,
+        r14: 0,
+        r15: 0,
+    };
+}
+
 /// In a code segment's access rights: 64-bit code.
 const LONG: u64 = 1 << 13;
 

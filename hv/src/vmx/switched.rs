@@ -34,9 +34,12 @@ pub struct Debug {
 pub const SYSTEM_CALL: [u32; 4] = [number::STAR, number::LSTAR, number::CSTAR, number::FMASK];
 
 impl Switched {
+    /// As a guest finds it that has done nothing.
+    pub(super) const FRESH: Self =
+        Self { system_call: [0; 4], tsc_aux: 0, kernel_gs_base: 0, cr2: 0, xcr0: 1, has_tsc_aux: false, debug: None };
+
     pub(super) fn new(features: &Features) -> Self {
-        let has_tsc_aux = features.rdtscp;
-        Self { system_call: [0; 4], tsc_aux: 0, kernel_gs_base: 0, cr2: 0, xcr0: 1, has_tsc_aux, debug: None }
+        Self { has_tsc_aux: features.rdtscp, ..Self::FRESH }
     }
 
     pub(super) fn load(&self) {

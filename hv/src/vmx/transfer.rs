@@ -9,17 +9,20 @@
 //!   transfer, or it is seen in the new space and kicked there, as in [`Shootdown::enter`](crate::shootdown::Shootdown::enter).
 //! * `callers`, `callees` and `contexts` of a virtual CPU are written on its own CPU only.
 //!
+//! Whatever the public words hold, a transfer goes to a registered context of this CPU whose guest has been left in order.
+//!
 //! The message is 14 registers, all but rax and rsp: they stay where they are.
 
 use super::context::Context;
 use super::fields;
 use super::run::leave_unless_plain_call;
 use super::switched::Switched;
-use crate::cpu::{CpuIndex, msr};
+use crate::cpu::msr;
 use crate::shootdown::{self, MAX_SPACES};
 use core::arch::global_asm;
 use core::mem::offset_of;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 /// rax of a call, but for the slot in bits 23:16.
 pub const CALL: u64 = 48;
@@ -29,8 +32,8 @@ pub const REPLY: u64 = 49;
 pub const SLOTS: usize = 64;
 /// Most virtual CPUs of one environment.
 pub const VCPUS: usize = 8;
-/// Numbers of virtual CPUs, and 0.
-pub const NAMES: usize = MAX_SPACES as usize * VCPUS + 1;
+/// Places for numbers of virtual CPUs: more than there are numbers, so that a mask makes one of any word.
+pub const NAMES: usize = (MAX_SPACES as usize * VCPUS + 1).next_power_of_two();
 /// In `callers`: the virtual CPU waits to be called.
 pub const WAITING: u64 = u64::MAX;
 
@@ -38,21 +41,24 @@ pub const WAITING: u64 = u64::MAX;
 #[derive(Debug)]
 #[repr(C)]
 pub struct Transfer {
-    /// Addresses of contexts.
-    contexts: [AtomicU64; NAMES],
-    /// One more than the CPU that may go on with this one without a look at the state, or 0.
+    /// Contexts; [`NOBODY`] where there is none, so that nothing that is written to the other words leads anywhere else.
+    contexts: [AtomicPtr<Context>; NAMES],
+    /// Not 0 where this one may be gone on with, on its CPU, without a look at the state.
     pub ready: [AtomicU64; NAMES],
     /// Who has called this one and waits for its reply; [`WAITING`]; or 0: it runs by itself.
     pub callers: [AtomicU64; NAMES],
     /// For whose reply this one waits, or 0.
     pub callees: [AtomicU64; NAMES],
-    /// The number of the gate's virtual CPU in bits 15:0 by environment and slot, or 0. The other bits are the writer's.
+    /// The number of the gate's virtual CPU in bits 9:0 by environment and slot, or 0. The other bits are the writer's.
     pub slots: [[AtomicU64; SLOTS]; MAX_SPACES as usize],
 }
 
+/// That of nobody, from and to whom there is no transfer.
+static NOBODY: Context = Context::NOBODY;
+
 /// The words of this machine.
 pub static TRANSFER: Transfer = Transfer {
-    contexts: [const { AtomicU64::new(0) }; NAMES],
+    contexts: [const { AtomicPtr::new((&raw const NOBODY).cast_mut()) }; NAMES],
     ready: [const { AtomicU64::new(0) }; NAMES],
     callers: [const { AtomicU64::new(0) }; NAMES],
     callees: [const { AtomicU64::new(0) }; NAMES],
@@ -76,20 +82,16 @@ impl Name {
     }
 }
 
-/// What `ready` holds for this CPU.
-pub(super) const fn marker(cpu: CpuIndex) -> u64 {
-    cpu.as_usize() as u64 + 1
-}
-
 /// The gates that the environment at a place has bound.
 pub(super) fn slots(place: usize) -> &'static [AtomicU64; SLOTS] {
     &TRANSFER.slots[place % MAX_SPACES as usize]
 }
 
 /// Makes a context known, or nobody's. Only on the virtual CPU's own CPU, while no guest runs there.
-pub(super) fn register(number: u64, context: u64) {
+pub(super) fn register(number: u64, context: Option<NonNull<Context>>) {
     let number = usize::try_from(number).unwrap_or(0) % NAMES;
-    TRANSFER.contexts[number].store(context, Ordering::Relaxed); // read on this CPU only
+    let context = context.map_or((&raw const NOBODY).cast_mut(), NonNull::as_ptr);
+    TRANSFER.contexts[number].store(context, Ordering::Release);
 }
 
 /// Loads what a transfer between two of different classes must switch beyond what every transfer does.
@@ -231,13 +233,13 @@ vmx_transfer:
     mov rdx, [rsp + 48]
     shr ebx, 13
     mov rcx, [rdx + {SLOTS}]
-    movzx ebx, word ptr [rcx + rbx]
+    mov rbx, [rcx + rbx]
+    and ebx, {NAMES} - 1
     lea rcx, [rip + {TRANSFER}]
     cmp qword ptr [rcx + 8 * rbx + {CALLERS}], -1
     jne 3f
-    mov rdi, [rdx + {MARKER}]
-    cmp [rcx + 8 * rbx + {READY}], rdi
-    jne 3f
+    cmp qword ptr [rcx + 8 * rbx + {READY}], 0
+    je 3f
     mov rsi, [rcx + 8 * rbx + {CONTEXTS}]
     mov rdi, [rsi + {CLASS}]
     cmp rdi, [rdx + {CLASS}]
@@ -246,6 +248,9 @@ vmx_transfer:
 
 4:  or rdi, [rdx + {CLASS}]
     js 3f
+    mov rdi, [rsi + {CPU}]
+    cmp rdi, [rdx + {CPU}]
+    jne 3f
     ravelin_call 1
 
 2:
@@ -256,6 +261,7 @@ vmx_transfer:
     mov rdi, [rdx + {NAME}]
     lea rcx, [rip + {TRANSFER}]
     mov rbx, [rcx + 8 * rdi + {CALLERS}]
+    and ebx, {NAMES} - 1
     cmp qword ptr [rcx + 8 * rbx + {READY}], 0
     je 3f
     mov rsi, [rcx + 8 * rbx + {CONTEXTS}]
@@ -266,6 +272,9 @@ vmx_transfer:
 
 4:  or rdi, [rdx + {CLASS}]
     js 3f
+    mov rdi, [rsi + {CPU}]
+    cmp rdi, [rdx + {CPU}]
+    jne 3f
     ravelin_reply 1
 
 3:  pop rdi
@@ -295,7 +304,8 @@ vmx_transfer:
     NAME = const offset_of!(Context, name),
     IDENTITY = const offset_of!(Context, identity),
     SLOTS = const offset_of!(Context, slots),
-    MARKER = const offset_of!(Context, marker),
+    CPU = const offset_of!(Context, cpu),
+    NAMES = const NAMES,
     SPACE = const offset_of!(Context, space),
     CLASS = const offset_of!(Context, class),
     VMCS = const offset_of!(Context, vmcs),

@@ -79,7 +79,7 @@ impl Vcpu {
         let context = Context::new(name, operation.cpu, occupant.space(), registers, switched, calls);
         let mut context = KernelBox::new_in(account, context).ok_or(OutOfFrames)?;
         context.vmcs = vmcs.address();
-        transfer::register(context.name, (&raw const *context).addr() as u64);
+        transfer::register(context.name, Some(NonNull::from(&mut *context)));
         Ok(Self { vmcs, context, vector_state, counters, _virtual_apic: virtual_apic, occupant })
     }
 
@@ -115,7 +115,7 @@ impl Vcpu {
 
 impl Drop for Vcpu {
     fn drop(&mut self) {
-        transfer::register(self.context.name, 0);
+        transfer::register(self.context.name, None);
     }
 }
 
