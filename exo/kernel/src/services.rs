@@ -3,7 +3,7 @@
 use crate::event_page::Events;
 use crate::exits;
 use crate::kernel::Kernel;
-use crate::loader::prepared::{Prepared, VCPU_FRAMES};
+use crate::loader::prepared::Prepared;
 use crate::report::{self, End};
 use crate::spaces::{Space, Spaces};
 use core::sync::atomic::Ordering;
@@ -262,9 +262,6 @@ impl Machine for Services<'_> {
         let place = start.environment.place();
         let cpu = CpuIndex::new(start.cpu).ok_or(ReserveEmpty)?;
         let space = self.spaces.get_mut(place).ok_or(ReserveEmpty)?;
-        if pool::available(space.account) < VCPU_FRAMES {
-            return Err(ReserveEmpty);
-        }
         let system = self.kernel.exposed[0].start().as_u64();
         let (prepared, events) = Prepared::new(space, start, cpu, system).ok_or(ReserveEmpty)?;
         let address = events.number().start().as_u64();

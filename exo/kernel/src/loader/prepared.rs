@@ -13,10 +13,6 @@ use hv::pool::{Account, KernelBox, KernelFrame};
 use hv::vmx::Counters;
 use hv::vmx::vcpu::{EntryState, Vcpu};
 
-/// Frames of the reserve that a virtual CPU takes: its pages and its box, what the hardware wants, and what its CPU keeps beside
-/// it. The EPT tables by which its pages are shown come on top.
-pub(crate) const VCPU_FRAMES: u64 = 5 + Vcpu::FRAMES;
-
 /// What a CPU needs to make the virtual CPU.
 #[derive(Debug)]
 pub(crate) struct Prepared {
@@ -37,8 +33,9 @@ const HELD: usize = 4;
 const _: () = assert!(HELD as u64 == Vcpu::FRAMES);
 
 impl Prepared {
-    /// Makes the pages of a virtual CPU and shows them to its environment; the second is its event page. `None` where the reserve
-    /// does not suffice.
+    /// Makes the pages of a virtual CPU and shows them to its environment; the second is its event page. Of the reserve it takes those
+    /// three, its box, what its CPU will want, and the EPT tables by which the pages are shown. `None` where the reserve does not
+    /// suffice; nothing is shown then, and nothing taken.
     pub(crate) fn new(
         space: &mut Space,
         start: &VcpuStart,
@@ -51,6 +48,9 @@ impl Prepared {
         let counters = Counters::new_in(account)?;
         let faults = SharedPage::new_in(account)?;
         let events = SharedPage::new_in(account)?;
+        // What is shown cannot be taken back before the space ends: so not unless the tables and the box are sure.
+        const BOX: u64 = 1;
+        space.guest.can_show([counters.number(), faults.number(), events.number()], BOX).then_some(())?;
         let number = start.environment.place() * MAX_VCPUS + start.vcpu + 1;
         let entry = EntryState {
             rip: start.instruction,

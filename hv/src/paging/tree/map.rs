@@ -5,7 +5,7 @@ use super::super::table_list::TableList;
 use super::super::{MapError, TableMemory};
 use super::slots::{reserve, take};
 use super::small::Small;
-use super::{Node, Part, Tree, frame, keep, pages, parts};
+use super::{Node, Part, Tree, frame, index, keep, pages, parts};
 use crate::addr::FrameNumber;
 use core::ops::Range;
 
@@ -66,6 +66,27 @@ impl<F: Format> Tree<F> {
         self.do_map(memory, &mut reserved, &self.root, range, &mapping);
         debug_assert_eq!(reserved.length(), 0, "a table was reserved and not used");
         Ok(())
+    }
+
+    /// Table frames that mapping these pages takes, one after the other as the smallest leaves. None of them is mapped.
+    pub fn cost_of_pages(&self, memory: &impl TableMemory, pages: &[u64]) -> u64 {
+        let mut needed = 0;
+        for (place, page) in pages.iter().enumerate() {
+            let (mut node, mut level) = (Some(self.root), Level::Root);
+            while let Some(below) = level.below() {
+                let slot = page / level.pages();
+                let entry = node.map_or(Entry::Absent, |node| self.entry(memory, &node, index(slot)));
+                node = if let Entry::Table(table) = entry {
+                    Some(Node { table, companion: None, level: below, base: slot * level.pages() })
+                } else {
+                    let made_before = pages[..place].iter().any(|other| other / level.pages() == slot);
+                    needed += if made_before { 0 } else { slot_cost::<F>(level, false) };
+                    None
+                };
+                level = below;
+            }
+        }
+        needed
     }
 
     fn map_small(
