@@ -134,10 +134,10 @@ impl State {
     }
 
     /// Counts an exit and remembers it.
-    pub(crate) fn note(&mut self, active: &ActiveVcpu<'_>, left: &Left) {
+    pub(crate) fn note(&mut self, active: &ActiveVcpu<'_>, left: Left, exit: &RawExit) {
         let (basic, reason, qualification) = match left {
             Left::Call => (reason::VMCALL, reason::VMCALL.into(), 0),
-            Left::Exit(exit) => (exit.basic_reason(), exit.reason, exit.qualification),
+            Left::Exit => (exit.basic_reason(), exit.reason, exit.qualification),
         };
         self.counters.exits[usize::from(basic).min(EXIT_REASONS - 1)] += 1;
         self.last.push(Entry { ticks: tsc(), reason, qualification, rip: active.current.read(fields::GUEST_RIP) });

@@ -11,7 +11,7 @@ use exo_abi::events;
 use exo_core::EnvironmentId;
 use exo_core::slices::Slice;
 use hv::cpu::tsc;
-use hv::vmx::exit::Left;
+use hv::vmx::exit::{Left, RawExit};
 use hv::vmx::operation::{self, Operation};
 use hv::vmx::vcpu::ActiveVcpu;
 
@@ -121,6 +121,7 @@ impl Kernel {
         state: &mut State,
     ) -> Option<Next> {
         let cpu = operation.cpu.as_usize();
+        let mut exit = RawExit::default();
         loop {
             state.offer_upcall(active);
             if self.shootdown.enter(cpu, active.space()) {
@@ -136,7 +137,7 @@ impl Kernel {
                 }
                 continue;
             }
-            let result = active.run(state.null_calls());
+            let result = active.run(state.null_calls(), &mut exit);
             self.shootdown.leave(cpu);
             let left = match result {
                 Ok(left) => left,
@@ -145,10 +146,10 @@ impl Kernel {
                     return Some(Next::End(End::Killed(Reason::Refused(failure, rule))));
                 }
             };
-            state.note(active, &left);
-            let next = match &left {
+            state.note(active, left, &exit);
+            let next = match left {
                 Left::Call => exits::call(self, operation, active, state),
-                Left::Exit(exit) => exits::handle(operation, active, state, exit),
+                Left::Exit => exits::handle(operation, active, state, &exit),
             };
             match next {
                 Next::Resume => {}

@@ -205,12 +205,18 @@ vmx_exit:
 
 impl Current<'_> {
     /// Runs the guest until an exit other than a null call; those are answered on the way and counted in `null_calls`, or
-    /// returned as well where that is `None`.
+    /// returned as well where that is `None`. The words of an exit that is not a call are put into `exit`.
     ///
     /// # Errors
     /// [`Failure`] where the CPU refuses the control or host fields: a kernel bug. What is wrong with guest state comes
     /// back as an exit.
-    pub fn run(&mut self, registers: &mut GuestRegisters, null_calls: Option<&mut u64>) -> Result<Left, Failure> {
+    #[inline]
+    pub fn run(
+        &mut self,
+        registers: &mut GuestRegisters,
+        null_calls: Option<&mut u64>,
+        exit: &mut RawExit,
+    ) -> Result<Left, Failure> {
         let launched = u64::from(self.launched());
         let null_calls = null_calls.map_or(core::ptr::null_mut(), core::ptr::from_mut);
         // SAFETY: 1. this VMCS is current and its host state leads to `vmx_exit` with this CPU's tables (`setup`); 2. the
@@ -220,19 +226,20 @@ impl Current<'_> {
         match result {
             0 => {
                 self.set_launched();
-                Ok(self.left())
+                let reason = self.read(fields::VM_EXIT_REASON);
+                if reason == u32::from(reason::VMCALL) {
+                    return Ok(Left::Call);
+                }
+                *exit = self.raw_exit(reason);
+                Ok(Left::Exit)
             }
             2 => Err(Failure::Invalid),
             _ => Err(self.failure()),
         }
     }
 
-    fn left(&self) -> Left {
-        let reason = self.read(fields::VM_EXIT_REASON);
-        if reason == u32::from(reason::VMCALL) {
-            return Left::Call;
-        }
-        Left::Exit(RawExit {
+    fn raw_exit(&self, reason: u32) -> RawExit {
+        RawExit {
             reason,
             qualification: self.read(fields::EXIT_QUALIFICATION),
             interruption_info: self.read(fields::VM_EXIT_INTERRUPTION_INFORMATION),
@@ -242,6 +249,6 @@ impl Current<'_> {
             instruction_length: self.read(fields::VM_EXIT_INSTRUCTION_LENGTH),
             guest_physical: self.read(fields::GUEST_PHYSICAL_ADDRESS),
             guest_linear: self.read(fields::GUEST_LINEAR_ADDRESS),
-        })
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! A virtual CPU: a VMCS and all the state that the VMCS does not switch.
 
-use super::exit::{Event, Left};
+use super::exit::{Event, Left, RawExit};
 use super::fields;
 use super::operation::Operation;
 use super::run::{GuestRegisters, in_ring_0_of_64_bit_code, step_over_instruction};
@@ -112,7 +112,8 @@ pub struct ActiveVcpu<'v> {
 }
 
 impl ActiveVcpu<'_> {
-    /// Runs the guest until an exit other than a null call, which is counted in `null_calls` instead.
+    /// Runs the guest until an exit other than a null call, which is counted in `null_calls` instead. The words of an exit that is
+    /// not a call are put into `exit`.
     ///
     /// The slice ends by the APIC's deadline. The preemption timer is set to what is left of the slice, at every such
     /// entry, so that no number of exits makes a slice longer, where it is the only timer, and where the guest has
@@ -120,7 +121,8 @@ impl ActiveVcpu<'_> {
     ///
     /// # Errors
     /// [`Failure`] where the CPU refuses to enter for a reason that is not the guest's.
-    pub fn run(&mut self, null_calls: &mut u64) -> Result<Left, Failure> {
+    #[inline]
+    pub fn run(&mut self, null_calls: &mut u64, exit: &mut RawExit) -> Result<Left, Failure> {
         const INTERRUPT_FLAG: u64 = 1 << 9;
         let machine = self.operation.machine;
         if machine.features.preemption_timer {
@@ -141,13 +143,11 @@ impl ActiveVcpu<'_> {
             self.set_entry_event(information, error_code, length);
         }
         let null_calls = machine.deadline_timer.then_some(null_calls);
-        let left = self.current.run(self.registers, null_calls)?;
+        let left = self.current.run(self.registers, null_calls, exit)?;
         const VALID: u32 = 1 << 31;
         const NOT_UNDEFINED: u32 = !(1 << 12);
         // An instruction that was executed interrupts no delivery.
-        if let Left::Exit(exit) = &left
-            && exit.idt_vectoring_info & VALID != 0
-        {
+        if left == Left::Exit && exit.idt_vectoring_info & VALID != 0 {
             self.vectoring =
                 Some((exit.idt_vectoring_info & NOT_UNDEFINED, exit.idt_vectoring_error, exit.instruction_length));
         }
