@@ -9,6 +9,7 @@ mod capability;
 mod cpu;
 mod environment;
 mod frames;
+mod gate;
 mod memory;
 
 use crate::capability::Capability;
@@ -46,6 +47,19 @@ pub enum Effect {
         environment: EnvironmentId,
         /// Which one.
         vcpu: usize,
+    },
+    /// The rest of the slice goes to a virtual CPU on this CPU that the caller has called or replied to, or back to the caller itself: who
+    /// it is finds in its mail what goes into its registers.
+    TransferTo {
+        /// Whose.
+        environment: EnvironmentId,
+        /// Which one.
+        vcpu: usize,
+    },
+    /// Whether the calls of this virtual CPU are bounded: then none is made on the shortcut.
+    CallLimit {
+        /// Whether they are.
+        limited: bool,
     },
     /// The caller's accesses to memory that it does not hold reach its own handler, or end it.
     FaultDelivery {

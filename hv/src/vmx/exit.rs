@@ -40,8 +40,8 @@ pub struct RawExit {
 pub enum Left {
     /// By VMCALL, which says nothing of itself but its length: no other word has been read.
     Call,
-    /// By anything else, of which all words have been read.
-    Exit,
+    /// By anything else.
+    Exit(RawExit),
 }
 
 impl RawExit {

@@ -22,6 +22,8 @@ const SCENARIOS: &[Scenario] = &[
     ("directed-yield", time::directed_yield),
     ("slices", time::slices),
     ("masking", time::masking),
+    ("halting", time::halting),
+    ("undisturbed", time::undisturbed),
 ];
 
 /// Plays the scenario that the arguments name; the exit status.

@@ -7,6 +7,7 @@ extern crate alloc;
 
 mod claims;
 mod frames;
+mod gates;
 
 use alloc::format;
 use alloc::string::String;
@@ -194,6 +195,8 @@ fn main(boot: &'static BootPage) -> u32 {
     let result = match boot.arguments() {
         "victim" => claims::victim(),
         "partner" => claims::partner(),
+        "callee" => gates::callee(),
+        "gates" => gates::call(overhead, boot),
         "claims" => claims::switch(overhead).and_then(|()| claims::claims(boot)),
         _ => return alone(overhead),
     };

@@ -1,0 +1,82 @@
+//! Exceptions and virtual memory of a library OS: without exits, with nothing lost, and with an end where a stack has one.
+
+use ravelin_tests::{boot, exited, passed, wrote};
+use xtask::machine::{Kind, Outcome, Spec};
+use xtask::manifest::Environment;
+
+/// What is done a thousand times each.
+const ITEMS: [&str; 31] = [
+    "registers-and-red-zone",
+    "registers-and-red-zone-full",
+    "any-register-changed",
+    "nested",
+    "nested-full",
+    "page-fault-told",
+    "general-protection-told",
+    "divide-error-full",
+    "handler-of-the-other-kind",
+    "foreign-access-told",
+    "switch-in-handler",
+    "resume",
+    "leave-nested-handlers",
+    "attempts-in-handlers",
+    "ring-3-fast",
+    "ring-3-full",
+    "ring-3-page-fault",
+    "ring-3-fault-in-handler",
+    "trap",
+    "dirty",
+    "prot1",
+    "prot100-unprot100",
+    "appel1",
+    "appel2",
+    "trap-large",
+    "dirty-large",
+    "appel1-large",
+    "appel2-large",
+    "snapshots",
+    "snapshots-large",
+    "snapshot-given-back",
+];
+
+#[test]
+fn cost_no_exit_and_lose_nothing() {
+    let outcome = boot(&Spec {
+        environments: vec![Environment { memory: 32, ..Environment::new("traps") }],
+        timeout: std::time::Duration::from_secs(60),
+        ..Spec::default()
+    });
+    let lines = ITEMS.map(|what| format!("traps what={what} count=1000 exits=0"));
+    wrote(&outcome, "traps", &lines.each_ref().map(String::as_str));
+    wrote(&outcome, "traps", &["traps what=cpuid count=1000 exits=1000", "traps work"]);
+    passed(&outcome);
+}
+
+/// An exception that nothing handles ends the environment with this status.
+const STATUS_EXCEPTION: u32 = 102;
+
+/// A guest that ends so must say why.
+fn ends(how: &str) -> Outcome {
+    let environments = vec![Environment { arguments: how.to_owned(), ..Environment::new("traps") }];
+    let outcome = boot(&Spec { environments, ..Spec::default() });
+    exited(&outcome, "traps", STATUS_EXCEPTION);
+    assert!(matches!(outcome.kind, Kind::Failed(_)), "{}", outcome.kind);
+    outcome
+}
+
+fn said(outcome: &Outcome, what: &str) {
+    let errors = outcome.console("traps").map(|console| String::from_utf8_lossy(&console.errors).into_owned());
+    assert!(errors.unwrap_or_default().contains(what), "traps did not say: {what}");
+}
+
+#[test]
+fn handlers_that_nest_for_ever_end_with_a_message() {
+    said(&ends("nested"), "the stacks of exceptions are exhausted: 8 are nested");
+}
+
+#[test]
+fn a_handler_beyond_its_stack_ends_with_a_message() {
+    for how in ["overflow", "fast-overflow"] {
+        said(&ends(how), "the stack of an exception's handler is exhausted");
+    }
+}
