@@ -86,6 +86,8 @@ impl PageSize {
 pub struct Region {
     address: u64,
     size: PageSize,
+    /// The bytes of a page as a power of two: fault handlers come by here.
+    shift: u32,
     /// What entries have beside rights: who may use them, whether they can be executed.
     flags: u64,
     entries: Entries<'static>,
@@ -121,8 +123,8 @@ impl Region {
         // go of the slice.
         let words = unsafe { core::slice::from_raw_parts(tables.pointer().cast::<AtomicU64>(), pages) };
         let shared = Mutex::new((0..pages).map(|_| None).collect());
-        let (entries, plain) = (Entries(words), AtomicUsize::new(0));
-        Ok(Self { address, size, flags, entries, plain, shared, tables: Some(tables), root: cpu::read_cr3() })
+        let (entries, plain, shift) = (Entries(words), AtomicUsize::new(0), size.bytes().trailing_zeros());
+        Ok(Self { address, size, shift, flags, entries, plain, shared, tables: Some(tables), root: cpu::read_cr3() })
     }
 
     /// The same with memory behind every page, zeros, that may be written.
@@ -161,22 +163,25 @@ impl Region {
     #[must_use]
     #[allow(clippy::cast_possible_truncation)] // guests are 64-bit
     pub const fn page_of(&self, address: u64) -> Option<usize> {
-        let shift = self.size.bytes().trailing_zeros();
-        let page = (address.wrapping_sub(self.address) >> shift) as usize;
+        let page = (address.wrapping_sub(self.address) >> self.shift) as usize;
         if page < self.pages() { Some(page) } else { None }
+    }
+
+    #[inline]
+    const fn address_of(&self, page: usize) -> u64 {
+        self.address + ((page as u64) << self.shift)
     }
 
     /// Where a page begins.
     #[must_use]
     pub fn pointer(&self, page: usize) -> *mut u8 {
-        pointer(self.address + page as u64 * self.size.bytes())
+        pointer(self.address_of(page))
     }
 
     /// The translations of a range, as something to forget.
     #[inline]
     pub fn stale(&self, range: Range<usize>) -> Stale {
-        let bytes = self.size.bytes();
-        Stale { address: self.address + range.start as u64 * bytes, pages: range.len(), bytes }
+        Stale { address: self.address_of(range.start), pages: range.len(), bytes: 1 << self.shift }
     }
 
     /// Takes rights away from pages that have more than `rights`.
@@ -203,6 +208,25 @@ impl Region {
         } else {
             self.entries.raise(range, rights);
         }
+    }
+
+    /// [`protect`](Self::protect) for one page, which this virtual CPU forgets at once.
+    ///
+    /// # Panics
+    /// Where the region has no such page.
+    #[inline]
+    pub fn protect_page(&self, page: usize, rights: Rights) {
+        self.entries.lower_one(page, rights);
+        cpu::invalidate_page(self.address_of(page));
+    }
+
+    /// [`unprotect`](Self::unprotect) for one page.
+    ///
+    /// # Panics
+    /// Where the region has no such page.
+    #[inline]
+    pub fn unprotect_page(&self, page: usize, rights: Rights) {
+        self.entries.raise_one(page, rights);
     }
 
     /// Whether the CPU lets a page be used so.
@@ -270,7 +294,7 @@ impl Region {
             return None;
         }
         self.plain.fetch_sub(1, Ordering::Relaxed);
-        cpu::invalidate_page(self.pointer(page).addr() as u64);
+        cpu::invalidate_page(self.address_of(page));
         // SAFETY: `back` leaked a block of that size, to which this was the only way; this CPU has forgotten it.
         let block = unsafe { Block::from_leaked(entries::physical(before), self.size.frames()) };
         Some((block, before & DIRTY != 0))

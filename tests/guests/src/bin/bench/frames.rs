@@ -5,8 +5,8 @@ use alloc::format;
 use alloc::string::String;
 use exo_user::abi::capability::rights;
 use exo_user::call::{Kernel, Machine};
-use exo_user::exceptions::ExceptionFrame;
-use exo_user::foreign::{self, ForeignAccess};
+use exo_user::exceptions::{self, ForeignAccess, Interrupted};
+use exo_user::foreign;
 use exo_user::page_table;
 use exo_user::{cpu, frames, info};
 
@@ -91,7 +91,7 @@ pub fn bind(overhead: u64) -> Result<(), String> {
     if wrong + wrong_too != 0 { Err(format!("{wrong} and {wrong_too} calls failed")) } else { Ok(()) }
 }
 
-fn bind_it(access: &ForeignAccess, _frame: &mut ExceptionFrame) {
+fn bind_it(access: ForeignAccess, _interrupted: &mut Interrupted) {
     // SAFETY: the frame is the environment's own, and only the benchmark's page leads there.
     let _ = unsafe { Machine.bind_run(0, 0, OWN.into(), READ_WRITE, access.physical >> 12, 1) };
 }
@@ -107,7 +107,8 @@ pub fn fault_and_bind(overhead: u64) -> Result<(), String> {
     // SAFETY: nothing else uses the page.
     unsafe { entry.set(frame << 12 | WRITABLE) };
     cpu::invalidate_page(PAGE);
-    foreign::handle(bind_it).map_err(|error| format!("{error:?}"))?;
+    exceptions::handle(bind_it);
+    foreign::begin().map_err(|error| format!("{error:?}"))?;
     let touched = frames::pointer::<u64>(PAGE);
     let mut nonce = 0_u64;
     // The frame keeps what was written last.

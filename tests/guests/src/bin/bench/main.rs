@@ -7,6 +7,7 @@ extern crate alloc;
 
 mod claims;
 mod frames;
+mod virtual_memory;
 
 use alloc::format;
 use alloc::string::String;
@@ -14,11 +15,12 @@ use alloc::vec::Vec;
 use core::arch::asm;
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use exo_user::abi::boot_page::BootPage;
-use exo_user::exceptions::ExceptionFrame;
-use exo_user::foreign::{self, ForeignAccess};
+use exo_user::exceptions::{self, ForeignAccess, Interrupted};
+use exo_user::foreign;
 use exo_user::page_table::{self, Flags};
 use exo_user::{call, cpu, eprintln, println};
 use guests::exits;
+use measure::{Bench, Counts, Transitions};
 
 exo_user::entry!(main);
 
@@ -118,7 +120,7 @@ const WRITABLE: u64 = 3;
 static PAGE_ENTRY: AtomicPtr<u64> = AtomicPtr::new(core::ptr::null_mut());
 static OWN: AtomicU64 = AtomicU64::new(0);
 
-fn point_at_own(_access: &ForeignAccess, _frame: &mut ExceptionFrame) {
+fn point_at_own(_access: ForeignAccess, _interrupted: &mut Interrupted) {
     // SAFETY: the entry is that of a page which nothing else uses; it leads to the guest's own frame.
     unsafe { PAGE_ENTRY.load(Ordering::Relaxed).write_volatile(OWN.load(Ordering::Relaxed)) };
     cpu::invalidate_page(PAGE);
@@ -133,7 +135,8 @@ fn ept_fault(overhead: u64) -> Result<(), String> {
     let entry = page_table::entry(PAGE);
     PAGE_ENTRY.store(entry.place(), Ordering::Relaxed);
     OWN.store(frame | WRITABLE, Ordering::Relaxed);
-    foreign::handle(point_at_own).map_err(|error| format!("{error}"))?;
+    exceptions::handle(point_at_own);
+    foreign::begin().map_err(|error| format!("{error}"))?;
     let own = exo_user::frames::window(frame).cast::<u64>();
     let touched = exo_user::frames::pointer::<u64>(PAGE);
     let (mut nonce, mut wrong) = (0_u64, 0_u64);
@@ -171,7 +174,21 @@ fn alone(overhead: u64) -> u32 {
         ("bind100", frames::bind),
         ("event", claims::event),
     ];
-    all(overhead, &rows) + u32::from(wrong > 0)
+    all(overhead, &rows) + u32::from(wrong > 0) + u32::from(virtual_memory().is_err())
+}
+
+/// The exits that this virtual CPU has caused.
+struct Caused;
+
+impl Transitions for Caused {
+    fn so_far(&self) -> Option<Counts> {
+        Some(Counts { exits: exits::caused_so_far(), cr3: None })
+    }
+}
+
+fn virtual_memory() -> Result<(), measure::Failure> {
+    let mut bench = Bench::new(Caused, |line| println!("{line}"));
+    virtual_memory::all(&mut bench).inspect_err(|failure| eprintln!("{failure}"))
 }
 
 /// Measures one after the other; how many failed.
