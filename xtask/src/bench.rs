@@ -107,7 +107,10 @@ fn boot(cpu_model: &str, arguments: &str, environments: Vec<Environment>) -> Res
     let outcome = machine::run(&spec, &mut Silent)?;
     drop(progress);
     if outcome.kind != Kind::Passed {
-        bail!("the bench run {}; see {}", outcome.kind, paths::shown(&outcome.directory.join("kernel.log")));
+        let said: String =
+            outcome.consoles.iter().map(|console| String::from_utf8_lossy(&console.errors).into_owned()).collect();
+        let log = paths::shown(&outcome.directory.join("kernel.log"));
+        bail!("the bench run {}; see {log}; its environments said:\n{said}", outcome.kind);
     }
     let console = outcome.console("bench").context("the bench guest wrote nothing")?.text();
     let mut measured = Vec::new();

@@ -1,14 +1,15 @@
 //! Exceptions and virtual memory for programs, by the library's fast handlers and its regions.
 
-use core::fmt;
+use crate::meter::Meter;
+use alloc::string::{String, ToString};
 use core::hint::black_box;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use exo_user::cpu;
 use exo_user::exceptions::{self, Breakpoint, Interrupted, PageFault};
 use exo_user::page_table::Flags;
 use exo_user::region::{self, PageSize, Rights};
+use measure::Plan;
 use measure::appel_li::{self, HUNDRED, OnFault, Raise, Region, STORE_BYTES};
-use measure::{Bench, Failure, Plan, Transitions};
 use spin::Once;
 
 /// Where the pages are.
@@ -127,13 +128,21 @@ impl Raise for Breakpoints {
     }
 }
 
-/// Measures and prints all rows. The code that faults and its handlers are in ring 0, so nothing changes rings.
-pub fn all<T: Transitions, W: FnMut(fmt::Arguments<'_>)>(bench: &mut Bench<T, W>) -> Result<(), Failure> {
-    let plan = Plan::default().with_rings(0);
+/// The code that faults and its handlers are in ring 0, so nothing changes rings.
+fn plan() -> Plan {
+    Plan::default().with_rings(0)
+}
+
+/// `exception`.
+pub fn exception(meter: &mut Meter) -> Result<(), String> {
     exceptions::handle(on_breakpoint);
-    appel_li::exception(bench, &plan, &mut Breakpoints)?;
+    appel_li::exception(meter, &plan(), &mut Breakpoints).map_err(|failure| failure.to_string())
+}
+
+/// `trap`, `appel1`, `appel2`, `dirty`, `prot1`, `prot100` and `unprot100`.
+pub fn regions(meter: &mut Meter) -> Result<(), String> {
     exceptions::handle(on_fault);
     let pages = PAGES.try_call_once(|| region::Region::new(PAGES_AT, HUNDRED, PageSize::Small, Flags::NO_EXECUTE));
-    let failure = Failure { id: "trap", wrong: 0, runs: 0 };
-    appel_li::all(bench, &plan, &plan, &mut Pages(pages.map_err(|_| failure)?))
+    let pages = pages.map_err(|error| error.to_string())?;
+    appel_li::all(meter, &plan(), &plan(), &mut Pages(pages)).map_err(|failure| failure.to_string())
 }
