@@ -11,6 +11,7 @@ mod faults;
 mod frames;
 mod gates;
 mod meter;
+mod virtual_memory;
 
 use alloc::string::{String, ToString};
 use exo_user::abi::boot_page::BootPage;
@@ -70,8 +71,16 @@ fn main(boot: &'static BootPage) -> u32 {
         let frames = boot.runs().first().copied();
         return all(&mut meter, &[claims::switch]) + failed(claims::claims(&mut meter, frames));
     }
-    let rows: [Measure; 6] =
-        [null_call, faults::repoint, faults::bind, frames::allocate, frames::bind_and_unbind, claims::event];
+    let rows: [Measure; 8] = [
+        null_call,
+        virtual_memory::exception,
+        virtual_memory::regions,
+        faults::repoint,
+        faults::bind,
+        frames::allocate,
+        frames::bind_and_unbind,
+        claims::event,
+    ];
     all(&mut meter, &rows)
 }
 
