@@ -15,7 +15,7 @@ use crate::{cargo, paths, process};
 use anyhow::{Result, bail};
 
 /// Libraries that run without an operating system: each must build with stable features only.
-const BARE: [&str; 6] = ["hv", "exo-abi", "exo-core", "exo-kernel", "exo-user", "boot"];
+const BARE: [&str; 7] = ["hv", "exo-abi", "exo-core", "exo-kernel", "exo-user", "boot", "measure"];
 
 /// Packages with binaries for the bare machine; their libraries are checked with them.
 const BARE_BINARIES: [&str; 4] = ["boot", "guests", "libos-unix", "libos-db"];

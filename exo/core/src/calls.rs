@@ -212,11 +212,13 @@ impl Context<'_, '_> {
     }
 
     /// The same, which is the caller or over which the second credential has MODIFY.
+    #[inline]
     pub(crate) fn own_environment_or_second(&self, argument: u64) -> Result<EnvironmentId, Failure> {
         // Whoever calls is live.
-        if self.name(argument) == self.caller {
-            return Ok(self.caller);
-        }
+        if self.name(argument) == self.caller { Ok(self.caller) } else { self.environment_under_second(argument) }
+    }
+
+    fn environment_under_second(&self, argument: u64) -> Result<EnvironmentId, Failure> {
         let id = self.environment(argument)?;
         let capability = self.slot(self.second)?;
         if capability.allows(&self.guard_of(id), rights::MODIFY) { Ok(id) } else { Err(Error::Underprivileged.into()) }

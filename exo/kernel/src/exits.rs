@@ -156,6 +156,18 @@ pub(crate) fn call(kernel: &Kernel, operation: &Operation<'_>, active: &mut Acti
     active.registers.rax = reply.status;
     active.registers.rdx = reply.value;
     active.step_over();
+    if effect == Effect::None { Next::Resume } else { after_call(kernel, operation, active, state, effect) }
+}
+
+/// What a call has beside its reply.
+#[cold]
+fn after_call(
+    kernel: &Kernel,
+    operation: &Operation<'_>,
+    active: &mut ActiveVcpu<'_>,
+    state: &mut State,
+    effect: Effect,
+) -> Next {
     match effect {
         Effect::None => Next::Resume,
         Effect::Reschedule => {

@@ -14,7 +14,6 @@ pub type Message = [u64; 6];
 
 /// Puts x87, SSE and AVX registers, as far as XCR0 has them on, into their initial state, and MXCSR and the x87 control word to what a
 /// program expects: so that whoever gets the CPU next sees nothing in them, and finds them in order.
-#[cfg(target_os = "none")]
 pub fn clear_vector_state() {
     /// An XSAVE image whose header says that every component is in its initial state (SDM Vol. 1, 13.4).
     #[repr(C, align(64))]

@@ -11,7 +11,9 @@
 //! that use the same tables have to be told what to forget, as for [`page_table`](crate::page_table).
 
 mod entries;
+mod make;
 mod pager;
+mod size;
 mod snapshot;
 mod stale;
 #[cfg(test)]
@@ -19,65 +21,19 @@ mod tests;
 
 pub use entries::Rights;
 pub use pager::{Pager, PagerError, Store};
+pub use size::PageSize;
 pub use snapshot::{Resolution, Snapshot};
 pub use stale::Stale;
 
 use crate::cpu;
 use crate::exceptions::PageFault;
-use crate::frames::{self, Block, pointer};
-use crate::page_table::{Flags, LARGE, MapError, SMALL, with_current, with_root};
+use crate::frames::{Block, pointer};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use entries::{BACKED, DIRTY, Entries, PRESENT, SHARED, WRITABLE};
+use core::sync::atomic::{AtomicUsize, Ordering};
+use entries::{DIRTY, Entries};
 use spin::Mutex;
-
-/// The size of a region's pages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PageSize {
-    /// 4 KiB.
-    Small,
-    /// 2 MiB.
-    Large,
-}
-
-impl PageSize {
-    /// Bytes of a page.
-    #[must_use]
-    pub const fn bytes(self) -> u64 {
-        match self {
-            PageSize::Small => SMALL,
-            PageSize::Large => LARGE,
-        }
-    }
-
-    /// Frames of a page.
-    #[must_use]
-    pub const fn frames(self) -> u64 {
-        self.bytes() / SMALL
-    }
-
-    /// Bytes that one table maps, to which a region is aligned: 2 MiB or 1 GiB.
-    #[must_use]
-    pub const fn alignment(self) -> u64 {
-        self.bytes() * 512
-    }
-
-    const fn level(self) -> u32 {
-        match self {
-            PageSize::Small => 1,
-            PageSize::Large => 2,
-        }
-    }
-
-    /// A page of memory, zeros.
-    fn allocate(self) -> Option<Block> {
-        let mut block = frames::allocate_block(self.frames(), self.frames())?;
-        block.clear();
-        Some(block)
-    }
-}
 
 /// A range of pages of one size, and the memory behind them. It is used through raw pointers: what a page is mapped to, and whether, changes
 /// under its users. Dropping it unmaps the range and gives the memory back to the pool, which other virtual CPUs
@@ -86,6 +42,8 @@ impl PageSize {
 pub struct Region {
     address: u64,
     size: PageSize,
+    /// The bytes of a page as a power of two: fault handlers come by here.
+    shift: u32,
     /// What entries have beside rights: who may use them, whether they can be executed.
     flags: u64,
     entries: Entries<'static>,
@@ -99,45 +57,6 @@ pub struct Region {
 }
 
 impl Region {
-    /// A region of `pages` pages from `address` on in the page tables in force, with nothing behind them. Of `flags`,
-    /// [`Flags::USER_ACCESSIBLE`] and [`Flags::NO_EXECUTE`] count.
-    ///
-    /// # Errors
-    /// [`MapError::Misaligned`] where the address is not a multiple of [`PageSize::alignment`]; [`MapError::Occupied`] where there is a
-    /// table already, also an empty one; [`MapError::NoFrame`]; [`MapError::NotCanonical`].
-    pub fn reserve(address: u64, pages: usize, size: PageSize, flags: Flags) -> Result<Self, MapError> {
-        let count = pages.div_ceil(512) as u64;
-        let bytes = count.checked_mul(size.alignment()).ok_or(MapError::NotCanonical)?;
-        let mut tables = frames::allocate_block(count, 1).ok_or(MapError::NoFrame)?;
-        tables.clear();
-        // SAFETY: the tables are new, map nothing, and stay as long as the region; what is put in them is the region's own memory.
-        unsafe {
-            let graft = with_current(|table| table.graft(address, bytes, size.level(), tables.physical(), flags));
-            _ = graft?.here();
-        }
-        let large = if size == PageSize::Large { Flags::HUGE_PAGE } else { Flags::empty() };
-        let flags = (flags & (Flags::USER_ACCESSIBLE | Flags::NO_EXECUTE) | large).bits();
-        // SAFETY: the tables lie one after the other in the window, as words that are used atomically only; the region does not let
-        // go of the slice.
-        let words = unsafe { core::slice::from_raw_parts(tables.pointer().cast::<AtomicU64>(), pages) };
-        let shared = Mutex::new((0..pages).map(|_| None).collect());
-        let (entries, plain) = (Entries(words), AtomicUsize::new(0));
-        Ok(Self { address, size, flags, entries, plain, shared, tables: Some(tables), root: cpu::read_cr3() })
-    }
-
-    /// The same with memory behind every page, zeros, that may be written.
-    ///
-    /// # Errors
-    /// As for [`reserve`](Self::reserve).
-    pub fn new(address: u64, pages: usize, size: PageSize, flags: Flags) -> Result<Self, MapError> {
-        let region = Self::reserve(address, pages, size, flags)?;
-        for page in 0..pages {
-            let block = size.allocate().ok_or(MapError::NoFrame)?;
-            drop(region.back(page, block, Rights::Write));
-        }
-        Ok(region)
-    }
-
     /// Its first address.
     #[must_use]
     pub const fn address(&self) -> u64 {
@@ -161,22 +80,25 @@ impl Region {
     #[must_use]
     #[allow(clippy::cast_possible_truncation)] // guests are 64-bit
     pub const fn page_of(&self, address: u64) -> Option<usize> {
-        let shift = self.size.bytes().trailing_zeros();
-        let page = (address.wrapping_sub(self.address) >> shift) as usize;
+        let page = (address.wrapping_sub(self.address) >> self.shift) as usize;
         if page < self.pages() { Some(page) } else { None }
+    }
+
+    #[inline]
+    const fn address_of(&self, page: usize) -> u64 {
+        self.address + ((page as u64) << self.shift)
     }
 
     /// Where a page begins.
     #[must_use]
     pub fn pointer(&self, page: usize) -> *mut u8 {
-        pointer(self.address + page as u64 * self.size.bytes())
+        pointer(self.address_of(page))
     }
 
     /// The translations of a range, as something to forget.
     #[inline]
     pub fn stale(&self, range: Range<usize>) -> Stale {
-        let bytes = self.size.bytes();
-        Stale { address: self.address + range.start as u64 * bytes, pages: range.len(), bytes }
+        Stale { address: self.address_of(range.start), pages: range.len(), bytes: 1 << self.shift }
     }
 
     /// Takes rights away from pages that have more than `rights`.
@@ -203,6 +125,25 @@ impl Region {
         } else {
             self.entries.raise(range, rights);
         }
+    }
+
+    /// [`protect`](Self::protect) for one page, which this virtual CPU forgets at once.
+    ///
+    /// # Panics
+    /// Where the region has no such page.
+    #[inline]
+    pub fn protect_page(&self, page: usize, rights: Rights) {
+        self.entries.lower_one(page, rights);
+        cpu::invalidate_page(self.address_of(page));
+    }
+
+    /// [`unprotect`](Self::unprotect) for one page.
+    ///
+    /// # Panics
+    /// Where the region has no such page.
+    #[inline]
+    pub fn unprotect_page(&self, page: usize, rights: Rights) {
+        self.entries.raise_one(page, rights);
     }
 
     /// Whether the CPU lets a page be used so.
@@ -235,81 +176,8 @@ impl Region {
         self.stale(range)
     }
 
-    /// Puts memory behind a page that has none.
-    ///
-    /// # Errors
-    /// The memory, where the page has some or it is not a page of the region's size.
-    ///
-    /// # Panics
-    /// Where the region has no such page.
-    pub fn back(&self, page: usize, block: Block, rights: Rights) -> Result<(), Block> {
-        let fits = block.bytes() as u64 == self.size.bytes() && block.physical().is_multiple_of(self.size.bytes());
-        if !fits || self.entries.get(page) & BACKED != 0 {
-            return Err(block);
-        }
-        let present = match rights {
-            Rights::None => 0,
-            Rights::Read => PRESENT,
-            Rights::Write => PRESENT | WRITABLE,
-        };
-        self.entries.replace(page, block.leak() | BACKED | self.flags | present);
-        self.plain.fetch_add(1, Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// Takes the memory from behind a page, unless it is shared with a snapshot, and says whether it was written since it was put there.
-    ///
-    /// # Safety
-    /// No other virtual CPU uses the page, or may still know the way to it.
-    ///
-    /// # Panics
-    /// Where the region has no such page.
-    pub unsafe fn take(&self, page: usize) -> Option<(Block, bool)> {
-        let before = self.entries.change(page, |word| if word & SHARED == 0 { 0 } else { word });
-        if before & BACKED == 0 || before & SHARED != 0 {
-            return None;
-        }
-        self.plain.fetch_sub(1, Ordering::Relaxed);
-        cpu::invalidate_page(self.pointer(page).addr() as u64);
-        // SAFETY: `back` leaked a block of that size, to which this was the only way; this CPU has forgotten it.
-        let block = unsafe { Block::from_leaked(entries::physical(before), self.size.frames()) };
-        Some((block, before & DIRTY != 0))
-    }
-
-    /// Has a page count as written.
-    fn mark_dirty(&self, page: usize) {
-        self.entries.change(page, |word| word | DIRTY);
-    }
-
-    fn allocate_page(&self) -> Option<Block> {
-        frames::allocate_block(self.size.frames(), self.size.frames())
-    }
-
     /// The rights that a fault missed.
     fn rights_wanted(fault: &PageFault) -> Rights {
         if fault.access.contains(crate::exceptions::Access::WRITE) { Rights::Write } else { Rights::Read }
-    }
-}
-
-impl Drop for Region {
-    fn drop(&mut self) {
-        let bytes = self.pages().div_ceil(512) as u64 * self.size.alignment();
-        // SAFETY: the tables were put into this tree; its tables lie in the window, and nobody uses the range any more.
-        let flush = unsafe { with_root(self.root, |table| table.ungraft(self.address, bytes, self.size.level())) };
-        match flush {
-            Ok(flush) => _ = flush.here(),
-            // The tree leads to them still: nothing can be given back.
-            Err(_) => {
-                core::mem::forget(self.tables.take());
-                return;
-            }
-        }
-        for page in 0..self.pages() {
-            let word = self.entries.get(page);
-            if word & BACKED != 0 && word & SHARED == 0 {
-                // SAFETY: `back` leaked it, and no CPU finds it any more.
-                drop(unsafe { Block::from_leaked(entries::physical(word), self.size.frames()) });
-            }
-        }
     }
 }

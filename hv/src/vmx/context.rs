@@ -88,7 +88,8 @@ impl Context {
     /// Says whether transfers may go from and to this virtual CPU from now on.
     pub(super) fn set_transferable(&mut self, transferable: bool) {
         let Switched { system_call, tsc_aux, xcr0, .. } = &self.switched;
-        let fresh = *system_call == [0; 4] && *tsc_aux == 0 && *xcr0 == 1;
+        // At every entry: the words are joined and compared once.
+        let fresh = system_call.iter().fold(*tsc_aux | (*xcr0 ^ 1), |joined, word| joined | word) == 0;
         // A name fits ten bits, and a stack pointer of the kernel's differs from another one in bits 47:3.
         let own = if fresh && transferable { 0 } else { self.name };
         let class = (self.host_stack & 0x0000_ffff_ffff_fff8) << 7 | own;

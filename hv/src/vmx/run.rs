@@ -261,6 +261,7 @@ impl Current<'_> {
     /// # Errors
     /// [`Failure`] where the CPU refuses the control or host fields: a kernel bug. What is wrong with guest state comes
     /// back as an exit.
+    #[inline]
     pub(super) fn run(
         &mut self,
         context: NonNull<Context>,

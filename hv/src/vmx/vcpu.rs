@@ -191,6 +191,7 @@ impl<'v> ActiveVcpu<'v> {
     ///
     /// # Errors
     /// [`Failure`] where the CPU refuses to enter for a reason that is not the guest's.
+    #[inline]
     pub fn run(&mut self) -> Result<(Left, Option<Arrived>), Failure> {
         const INTERRUPT_FLAG: u64 = 1 << 9;
         let machine = self.operation.machine;

@@ -9,6 +9,7 @@ pub mod reason {
     #![allow(missing_docs)] // the names are the manual's
     pub const CPUID: usize = 10;
     pub const VMCALL: usize = 18;
+    pub const CR_ACCESS: usize = 28;
     pub const EPT_VIOLATION: usize = 48;
     pub const EPT_MISCONFIGURATION: usize = 49;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use xtask::machine::Spec;
 use xtask::manifest::Environment;
 
-const SCENARIOS: [&str; 12] = [
+const SCENARIOS: [&str; 17] = [
     "giver",
     "taker",
     "child",
@@ -18,6 +18,11 @@ const SCENARIOS: [&str; 12] = [
     "masking",
     "halting",
     "undisturbed",
+    "gate-calls",
+    "gate-nested",
+    "gate-one-way",
+    "gate-limits",
+    "gate-server",
 ];
 
 /// All scenarios at once, spread over the CPUs, beside a witness that has the kernel check itself in the end.

@@ -80,3 +80,28 @@ fn a_handler_beyond_its_stack_ends_with_a_message() {
         said(&ends(how), "the stack of an exception's handler is exhausted");
     }
 }
+
+/// The example of `manifests/pager.toml`: 4 MiB of data in an environment of 2 MiB, the rest in a neighbour's frames.
+#[test]
+fn data_beyond_memory_is_paged_to_a_neighbour() {
+    let part = |name: &str, cpu| Environment {
+        name: name.to_owned(),
+        cpu,
+        memory: 2,
+        arguments: name.to_owned(),
+        ..Environment::new("pager")
+    };
+    for cpus in [1, 2] {
+        let outcome = boot(&Spec {
+            cpus,
+            environments: vec![part("keeper", 0), part("pager", cpus - 1)],
+            kernel_arguments: "slice_us=2000".to_owned(),
+            timeout: std::time::Duration::from_secs(60),
+            ..Spec::default()
+        });
+        let line = "paged 1024 pages through 96 frames: 0 wrong, 0 exits, thousands of evictions";
+        wrote(&outcome, "pager", &[line]);
+        wrote(&outcome, "keeper", &["kept 1024 pages, nearly all of them filled"]);
+        passed(&outcome);
+    }
+}

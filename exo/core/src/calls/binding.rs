@@ -104,7 +104,8 @@ impl Context<'_, '_> {
     ) -> Result<(), Failure> {
         let bit = bit(id.place());
         let records = self.core.frames.run(run);
-        if over_frames.is_none() && records.iter().all(|record| record.binders & bit != 0) {
+        let in_all = records.iter().fold(bit, |all, record| all & record.binders);
+        if over_frames.is_none() && in_all != 0 {
             return Ok(());
         }
         for (frame, record) in (run.first..).zip(records) {

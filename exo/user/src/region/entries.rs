@@ -104,6 +104,16 @@ impl<'w> Entries<'w> {
     }
 
     #[inline]
+    pub(super) fn lower_one(self, page: usize, rights: Rights) {
+        self.0[page].fetch_and(lowered(!0, rights), Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(super) fn raise_one(self, page: usize, rights: Rights) {
+        update(&self.0[page], |word| raised(word, rights));
+    }
+
+    #[inline]
     pub(super) fn get(self, page: usize) -> u64 {
         self.0[page].load(Ordering::Relaxed)
     }

@@ -97,7 +97,7 @@ impl<S: Store> Pager<S> {
 
     /// Takes a page out of memory, and keeps in the store what was written since it came; the memory.
     fn evict(&mut self, region: &Region) -> Result<Block, PagerError<S::Error>> {
-        let forget = |page| cpu::invalidate_page(region.pointer(page).addr() as u64);
+        let forget = |page| cpu::invalidate_page(region.address_of(page));
         let page = choose(region.entries, self.hand, forget).ok_or(PagerError::NoMemory)?;
         // SAFETY: whoever pages has promised it.
         let (mut block, dirty) = unsafe { region.take(page) }.ok_or(PagerError::NoMemory)?;

@@ -139,7 +139,7 @@ impl Region {
         let physical = own.leak();
         self.entries.change(page, |word| entries::unshared(word, physical));
         self.plain.fetch_add(1, Ordering::Relaxed);
-        cpu::invalidate_page(self.pointer(page).addr() as u64);
+        cpu::invalidate_page(self.address_of(page));
         Ok(true)
     }
 

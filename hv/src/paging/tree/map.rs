@@ -96,9 +96,11 @@ impl<F: Format> Tree<F> {
         first_frame: FrameNumber,
         attributes: F::Attributes,
     ) -> Result<(), MapError> {
-        let taken = small.entries.clone().find(|&index| !F::is_absent(memory.read(small.node.table, index)));
-        if let Some(index) = taken {
-            return Err(MapError::AlreadyMapped { page: small.node.base + index as u64 });
+        // Joined, they are absent only if each is (`Format::is_absent`).
+        if !F::is_absent(memory.joined(small.node.table, small.entries.clone())) {
+            let taken = small.entries.clone().find(|&index| !F::is_absent(memory.read(small.node.table, index)));
+            let page = small.node.base + taken.unwrap_or(small.entries.start) as u64;
+            return Err(MapError::AlreadyMapped { page });
         }
         Self::write_leaves(memory, &small.node, small.entries.clone(), first_frame, attributes);
         self.merge(memory, &small.parent, &small.part, &small.node);

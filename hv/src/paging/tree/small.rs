@@ -59,11 +59,7 @@ impl<F: Format> Tree<F> {
         first: FrameNumber,
         attributes: F::Attributes,
     ) {
-        const STEP: u64 = crate::addr::FRAME_SIZE;
-        let mut leaf = F::leaf(Level::Small, first, attributes);
-        for index in entries {
-            memory.write(node.table, index, leaf);
-            leaf += STEP; // the next frame's number, in a format that has it at its own place
-        }
+        const STEP: u64 = crate::addr::FRAME_SIZE; // the next frame's number, in a format that has it at its own place
+        memory.fill(node.table, entries, F::leaf(Level::Small, first, attributes), STEP);
     }
 }

@@ -1,26 +1,27 @@
 //! What takes two: revocation answered and forced, giving a slice away. One environment measures, `victim` has what is claimed,
 //! `partner` hands every slice straight back.
 
-use crate::{Samples, print, sample};
+use crate::meter::Meter;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
 use exo_user::EnvironmentId;
-use exo_user::abi::boot_page::BootPage;
+use exo_user::abi::boot_page::FrameRun;
 use exo_user::abi::capability::rights;
 use exo_user::abi::info::frame_state;
 use exo_user::call::{Kernel, Machine};
 use exo_user::events::{self, Upcall};
-use exo_user::{cpu, info};
+use exo_user::{counters, info};
 use guests::exits;
+use measure::{Counts, Operation, Plan, Samples, returning};
 
 const OWN: u8 = 0;
 const READ_WRITE: u64 = rights::READ | rights::WRITE;
 const FRAMES: u64 = 100;
 const VECTOR: u8 = 0x50;
 const ANSWERED: u32 = 200;
-const FORCED: u32 = 40;
+const FORCED: u32 = 200;
 
 pub fn by_name(name: &str) -> Option<EnvironmentId> {
     (0..64).find_map(|index| {
@@ -105,55 +106,77 @@ fn claim(victim: EnvironmentId, first: u64, of: impl Fn() -> u64) -> Result<(u64
     Ok(spent)
 }
 
-fn report_claims(id: &str, count: u32, mut one: impl FnMut() -> Result<(u64, u64), String>) -> Result<(), String> {
-    let mut samples = Samples { ticks: Vec::new(), exits: 0 };
+/// Measures so many claims, by an account of the kernel's instead of the clock.
+fn report_claims(
+    meter: &mut Meter,
+    id: &'static str,
+    count: u32,
+    mut one: impl FnMut() -> Result<(u64, u64), String>,
+) -> Result<(), String> {
+    let (mut ticks, mut exits) = (Vec::new(), 0);
     for _ in 0..count {
-        let (ticks, exits) = one()?;
-        samples.ticks.push(ticks);
-        samples.exits += exits;
+        let (spent, caused) = one()?;
+        ticks.push(spent);
+        exits += caused;
     }
-    samples.ticks.sort_unstable();
-    print(id, 0, FRAMES, &samples);
+    let counts = Counts { exits, cr3: None };
+    meter.print(id, &Plan::of(FRAMES), &Samples::new(ticks, 0, Some(counts)));
     Ok(())
 }
 
-/// When the handler of the notification event ran.
+/// What is on its way to the handler of the notification event, and what has come.
+static SENT: AtomicU64 = AtomicU64::new(0);
 static DELIVERED: AtomicU64 = AtomicU64::new(0);
 
 fn on_notification(_: &mut Upcall<'_>) {
-    DELIVERED.store(cpu::read_tsc(), Ordering::Relaxed);
+    DELIVERED.store(SENT.load(Ordering::Relaxed), Ordering::Relaxed);
 }
 
-/// `event`: from raising an event of one's own to its handler.
-pub fn event(overhead: u64) -> Result<(), String> {
+/// `event`: from raising an event of one's own until its handler has run.
+pub fn event(meter: &mut Meter) -> Result<(), String> {
     events::set_handler(events::NOTIFICATION, on_notification);
     events::set_vector(VECTOR);
-    let mut wrong = 0_u64;
-    crate::report_prepared(
-        "event",
-        overhead,
-        2_000,
-        || DELIVERED.store(0, Ordering::Relaxed),
-        |()| {
-            let _ = Machine.notify(OWN, 0, 0);
-            wrong += u64::from(DELIVERED.load(Ordering::Relaxed) == 0);
-        },
-    );
-    if wrong == 0 { Ok(()) } else { Err(format!("{wrong} events did not come at once")) }
+    let notify = |_| {
+        let _ = Machine.notify(OWN, 0, 0);
+        DELIVERED.load(Ordering::Relaxed)
+    };
+    let mut operation = returning(|nonce| SENT.store(nonce, Ordering::Relaxed), notify);
+    meter.row("event", &Plan::default().with_rings(0), &mut operation).map_err(|failure| failure.to_string())
 }
 
-/// `slice-switch`: to another environment and back is two.
-pub fn switch(overhead: u64) -> Result<(), String> {
+/// `slice-switch`: to another environment and back is two. A slice of one's own must have begun meanwhile.
+struct Switch {
+    partner: EnvironmentId,
+    nonce: u64,
+    before: u64,
+}
+
+impl Operation for Switch {
+    fn prepare(&mut self, nonce: u64) {
+        (self.nonce, self.before) = (nonce, counters().slices);
+    }
+
+    #[inline(always)]
+    fn run(&mut self) {
+        let _ = events::yield_to(self.partner, 0);
+    }
+
+    fn evidence(&mut self) -> u64 {
+        if counters().slices > self.before { self.nonce } else { !self.nonce }
+    }
+}
+
+/// Measures `slice-switch`.
+pub fn switch(meter: &mut Meter) -> Result<(), String> {
     let partner = by_name("partner").ok_or("there is no partner")?;
-    let mut wrong = 0_u64;
-    let samples = sample(2_000, || (), |()| wrong += u64::from(events::yield_to(partner, 0).is_err()));
-    print("slice-switch", overhead, 2, &samples);
-    if wrong == 0 { Ok(()) } else { Err(format!("{wrong} were refused")) }
+    let plan = Plan::of(2);
+    let mut operation = Switch { partner, nonce: 0, before: 0 };
+    meter.row("slice-switch", &plan, &mut operation).map_err(|failure| failure.to_string())
 }
 
 /// `revoke100` and `repossess100`.
-pub fn claims(boot: &BootPage) -> Result<(), String> {
-    let run = boot.runs().first().ok_or("no frames")?;
+pub fn claims(meter: &mut Meter, run: Option<FrameRun>) -> Result<(), String> {
+    let run = run.ok_or("no frames")?;
     let first_free = run.first + run.count - FRAMES;
     let victim = by_name("victim").ok_or("there is no victim")?;
     // Below its guarantee, so that it may claim.
@@ -179,6 +202,8 @@ pub fn claims(boot: &BootPage) -> Result<(), String> {
     let account = |of: fn(&exo_user::abi::info::RevocationCounters) -> u64| {
         move || info::system().map_or(0, |system| of(&system.revocation))
     };
-    report_claims("revoke100", ANSWERED, || claim(victim, first, account(|counters| counters.answer_ticks)))?;
-    report_claims("repossess100", FORCED, || claim(victim, first + FRAMES, account(|counters| counters.force_ticks)))
+    report_claims(meter, "revoke100", ANSWERED, || claim(victim, first, account(|counters| counters.answer_ticks)))?;
+    report_claims(meter, "repossess100", FORCED, || {
+        claim(victim, first + FRAMES, account(|counters| counters.force_ticks))
+    })
 }

@@ -10,6 +10,7 @@ mod contexts;
 mod exceptions;
 mod exhaustion;
 mod protection;
+mod registers;
 mod ring3;
 mod snapshots;
 
@@ -83,7 +84,15 @@ fn measure(item: &Item) -> bool {
 
 fn all() -> u32 {
     let control = [Item { what: "cpuid", prepare: nothing, work: control, exits: COUNT }];
-    let groups = [exceptions::ITEMS, contexts::ITEMS, ring3::ITEMS, protection::ITEMS, snapshots::ITEMS, &control];
+    let groups = [
+        registers::ITEMS,
+        exceptions::ITEMS,
+        contexts::ITEMS,
+        ring3::ITEMS,
+        protection::ITEMS,
+        snapshots::ITEMS,
+        &control,
+    ];
     let mut good = true;
     for item in groups.into_iter().flatten() {
         good &= measure(item);
