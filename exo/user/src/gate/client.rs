@@ -106,7 +106,7 @@ impl Drop for Gate {
 fn take_slot() -> Option<u8> {
     const { assert!(GATE_SLOTS == 64) };
     let previous = TAKEN
-        .try_update(Ordering::Relaxed, Ordering::Relaxed, |taken| (taken != u64::MAX).then_some(taken | (taken + 1)));
+        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |taken| (taken != u64::MAX).then_some(taken | (taken + 1)));
     u8::try_from(previous.ok()?.trailing_ones()).ok()
 }
 
