@@ -6,6 +6,7 @@ mod capabilities;
 mod claims;
 mod environments;
 mod frames_of_others;
+mod gates;
 mod lists;
 mod own_frames;
 mod refused;
@@ -27,6 +28,7 @@ pub(super) fn cases() -> impl Iterator<Item = &'static Case> {
         waiting::CASES,
         shown::CASES,
         claims::CASES,
+        gates::CASES,
         bombs::CASES,
         refused::CASES,
         storms::CASES,
