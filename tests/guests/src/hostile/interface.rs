@@ -6,6 +6,8 @@ mod capabilities;
 mod claims;
 mod environments;
 mod frames_of_others;
+mod gate_forged;
+mod gate_state;
 mod gates;
 mod lists;
 mod own_frames;
@@ -29,6 +31,8 @@ pub(super) fn cases() -> impl Iterator<Item = &'static Case> {
         shown::CASES,
         claims::CASES,
         gates::CASES,
+        gate_forged::CASES,
+        gate_state::CASES,
         bombs::CASES,
         refused::CASES,
         storms::CASES,

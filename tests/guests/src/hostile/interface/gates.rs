@@ -1,4 +1,4 @@
-//! Gates that are not one's own to call, and both sides of a call that end in the middle of it.
+//! Both sides of calls through gates end in the middle of it.
 
 use super::{Case, EXITS, Verdict};
 use crate::kit::child::{self, Child};
@@ -14,7 +14,6 @@ use exo_user::abi::error::Error;
 use exo_user::cpu;
 
 pub const CASES: &[Case] = &[
-    Case::new("gate-forged", EXITS, forged, "calls, opens, binds and closes gates that are not its own"),
     Case::new("gate-ends", EXITS, ends, "ends or stops either side of calls between two children, at any moment"),
     Case::new("gate-rebound", EXITS, rebound, "binds and unbinds the gate while another virtual CPU calls through it"),
 ];
@@ -25,10 +24,10 @@ const CLIENT: u8 = 10;
 /// Where a client has what allows it to call.
 const TICKET: u8 = 2;
 /// The gate slot.
-const GATE: u64 = 3;
+pub(super) const GATE: u64 = 3;
 
 /// Makes a call of which every register may be changed.
-fn transfer(word: u64) -> u64 {
+pub(super) fn transfer(word: u64) -> u64 {
     let status;
     // SAFETY: what the other side may change is declared or kept on the stack; the children share all memory anyhow.
     unsafe {
@@ -46,41 +45,8 @@ fn transfer(word: u64) -> u64 {
     status
 }
 
-fn word(call: Call, credential: u8) -> u64 {
+pub(super) fn word(call: Call, credential: u8) -> u64 {
     Request { number: call as u16, credential, second: 0 }.to_word()
-}
-
-fn forged(_boot: &'static BootPage) -> Verdict {
-    let victim = neighbour::witness()?;
-    fails(Call::GateBind, (OWN, 0), &[victim.argument(), 0, GATE], Error::NoSuchGate)?;
-    fails(Call::GateOpen, (OWN, 0), &[64], Error::NoSuchVcpu)?;
-    fails(Call::GateOpen, (63, 0), &[0], Error::BadSlot)?;
-    fails(Call::GateClose, (0, 0), &[0], Error::NoSuchGate)?;
-    fails(Call::GateUnbind, (0, 0), &[u64::MAX], Error::NoSuchGate)?;
-    for slot in 0..=255 {
-        same("a call through nothing", transfer(word(Call::GateCall, slot)), Error::NoSuchGate.number())?;
-        same("a message to nobody", transfer(word(Call::GateSend, slot)), Error::NoSuchGate.number())?;
-    }
-    same("a reply to nobody", transfer(word(Call::GateReply, 0)), Error::NoSuchGate.number())?;
-    for stray in [1 << 24, 1 << 32, 1 << 63] {
-        let seen = Error::from_number(transfer(Call::GateCall as u64 | stray));
-        must("words with stray bits are refused", seen.is_some())?;
-        let seen = Error::from_number(transfer(Call::GateReply as u64 | stray));
-        must("replies with stray bits are refused", seen.is_some())?;
-    }
-    // Its own gate, which only itself may call, and cannot.
-    works(Call::GateOpen, (OWN, 0), &[0])?;
-    fails(Call::GateOpen, (OWN, 0), &[0], Error::GateTaken)?;
-    works(Call::CapabilityDerive, (OWN, 0), &[20, rights::ALL & !rights::CALL, 0, 0])?;
-    fails(Call::GateBind, (20, 0), &[0, 0, GATE], Error::Underprivileged)?;
-    works(Call::CapabilityDerive, (OWN, 0), &[21, rights::ALL, 1, 1])?;
-    fails(Call::GateBind, (21, 0), &[0, 0, GATE], Error::Underprivileged)?;
-    fails(Call::GateBind, (OWN, 0), &[0, 0, 64], Error::BadSlot)?;
-    works(Call::GateBind, (OWN, 0), &[0, 0, GATE])?;
-    fails(Call::GateBind, (OWN, 0), &[0, 0, GATE], Error::SlotTaken)?;
-    same("a call to itself", transfer(Call::GateCall as u64 | GATE << 16), Error::GateBusy.number())?;
-    works(Call::GateClose, (0, 0), &[0])?;
-    same("a call through what is gone", transfer(Call::GateCall as u64 | GATE << 16), Error::NoSuchGate.number())
 }
 
 static ANSWERED: AtomicU64 = AtomicU64::new(0);
@@ -97,36 +63,83 @@ extern "C" fn serve(page: u64, _: u64) -> ! {
     }
 }
 
-/// Calls for ever, whatever comes of it.
-extern "C" fn call(page: u64, server: u64) -> ! {
-    thread::mask_all(page);
-    cpu::enable_interrupts();
-    loop {
-        crate::kit::ask(Call::GateBind, (TICKET, 0), &[server, 0, GATE]);
-        let mut status = 0;
-        while status == 0 {
-            status = transfer(Call::GateCall as u64 | GATE << 16);
-            ANSWERED.fetch_add(u64::from(status == 0), Ordering::SeqCst);
-        }
-        if status == Error::NoSuchGate.number() {
-            crate::kit::ask(Call::Yield, (0, 0), &[]);
+/// What the two sides share.
+pub(super) struct Side;
+
+impl Side {
+    /// A server's name with a small number, for a client's argument.
+    pub(super) fn with(server: &Child, number: u64) -> u64 {
+        server.id.argument() | number << 16
+    }
+
+    /// The name and the number.
+    pub(super) const fn parts(argument: u64) -> (u64, u64) {
+        (argument & !0xffff_0000, argument >> 16 & 0xffff)
+    }
+
+    /// The names of children, in slots of the parent's.
+    pub(super) fn names() -> Verdict {
+        child::derive(SERVER, 1)?;
+        child::derive(CLIENT, 2).map(drop)
+    }
+
+    /// Calls for ever, whatever comes of it.
+    pub(super) fn call_for_ever(server: u64, mut after: impl FnMut()) -> ! {
+        loop {
+            crate::kit::ask(Call::GateBind, (TICKET, 0), &[server, 0, GATE]);
+            let mut status = 0;
+            while status == 0 {
+                status = transfer(Call::GateCall as u64 | GATE << 16);
+                after();
+                ANSWERED.fetch_add(u64::from(status == 0), Ordering::SeqCst);
+            }
+            if status == Error::NoSuchGate.number() {
+                crate::kit::ask(Call::Yield, (0, 0), &[]);
+            }
         }
     }
 }
 
-fn server(boot: &'static BootPage, cpu: u32) -> Result<Child, String> {
+/// Calls that were answered.
+pub(super) fn answers() -> u64 {
+    ANSWERED.load(Ordering::SeqCst)
+}
+
+extern "C" fn call(page: u64, server: u64) -> ! {
+    thread::mask_all(page);
+    cpu::enable_interrupts();
+    Side::call_for_ever(server, || ())
+}
+
+/// A child whose virtual CPU 0 makes itself a gate.
+pub(super) fn server_of(boot: &'static BootPage, cpu: u32, body: thread::Body, argument: u64) -> Result<Child, String> {
     let child = Child::new(boot, SERVER)?;
-    child.vcpu(cpu, serve, 0)?;
+    child.vcpu(cpu, body, argument)?;
     child.start()?;
     Ok(child)
 }
 
-fn client(boot: &'static BootPage, cpu: u32, server: &Child) -> Result<Child, String> {
+/// A child that may call it.
+pub(super) fn client_of(
+    boot: &'static BootPage,
+    cpu: u32,
+    server: &Child,
+    body: thread::Body,
+    argument: u64,
+) -> Result<Child, String> {
     let child = Child::new(boot, CLIENT)?;
-    works(Call::CapabilityGrant, (SERVER, CLIENT), &[child.id.argument(), TICKET.into(), rights::CALL])?;
-    child.vcpu(cpu, call, server.id.argument())?;
+    works(Call::CapabilityGrant, (server.authority, CLIENT), &[child.id.argument(), TICKET.into(), rights::CALL])?;
+    child.vcpu(cpu, body, argument)?;
     child.start()?;
     Ok(child)
+}
+
+fn server(boot: &'static BootPage, cpu: u32) -> Result<Child, String> {
+    server_of(boot, cpu, serve, 0)
+}
+
+fn client(boot: &'static BootPage, cpu: u32, server: &Child) -> Result<Child, String> {
+    client_of(boot, cpu, server, call, server.id.argument())
 }
 
 fn answers_come(what: &str) -> Verdict {
@@ -134,7 +147,7 @@ fn answers_come(what: &str) -> Verdict {
     until(what, || ANSWERED.load(Ordering::SeqCst) > before + 2)
 }
 
-fn end(child: &Child) -> Verdict {
+pub(super) fn end(child: &Child) -> Verdict {
     works(Call::EnvironmentDestroy, (child.authority, 0), &[child.id.argument()])?;
     until("the child has ended", || child.has_ended())?;
     works(Call::EnvironmentForget, (child.authority, 0), &[child.id.argument()]).map(drop)
@@ -150,8 +163,7 @@ fn wait(boot: &BootPage, round: u64) {
 }
 
 fn ends(boot: &'static BootPage) -> Verdict {
-    child::derive(SERVER, 1)?;
-    child::derive(CLIENT, 2)?;
+    Side::names()?;
     let cpu = thread::other_cpu(boot.cpu);
     for round in 0..16 {
         let one = server(boot, cpu)?;
@@ -206,8 +218,7 @@ extern "C" fn rebind(page: u64, server: u64) -> ! {
 }
 
 fn rebound(boot: &'static BootPage) -> Verdict {
-    child::derive(SERVER, 1)?;
-    child::derive(CLIENT, 2)?;
+    Side::names()?;
     let cpu = thread::other_cpu(boot.cpu);
     for round in 0..6 {
         let one = server(boot, cpu)?;
