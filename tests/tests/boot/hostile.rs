@@ -180,6 +180,7 @@ sections! {
         "Time",
         "Waiting, and the last resort",
         "Claims and requests",
+        "Gates",
     ];
     interface_exhaustion [1, 2] 128 ["Taking until nothing is left"];
     interface_storms [1, 4] 96 ["Storms at the interface"];

@@ -6,6 +6,9 @@ mod capabilities;
 mod claims;
 mod environments;
 mod frames_of_others;
+mod gate_ends;
+mod gate_storm;
+mod gates;
 mod lists;
 mod own_frames;
 mod refused;
@@ -27,9 +30,12 @@ pub(super) fn cases() -> impl Iterator<Item = &'static Case> {
         waiting::CASES,
         shown::CASES,
         claims::CASES,
+        gates::CASES,
+        gate_ends::CASES,
         bombs::CASES,
         refused::CASES,
         storms::CASES,
+        gate_storm::CASES,
     ]
     .into_iter()
     .flatten()
