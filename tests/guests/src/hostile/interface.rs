@@ -7,6 +7,7 @@ mod claims;
 mod environments;
 mod frames_of_others;
 mod gate_ends;
+mod gate_races;
 mod gate_storm;
 mod gates;
 mod lists;
@@ -32,6 +33,7 @@ pub(super) fn cases() -> impl Iterator<Item = &'static Case> {
         claims::CASES,
         gates::CASES,
         gate_ends::CASES,
+        gate_races::CASES,
         bombs::CASES,
         refused::CASES,
         storms::CASES,
