@@ -105,3 +105,17 @@ fn data_beyond_memory_is_paged_to_a_neighbour() {
         passed(&outcome);
     }
 }
+
+#[test]
+fn virtual_cpus_take_exceptions_at_the_same_time() {
+    for cpus in [1, 2] {
+        let outcome = boot(&Spec {
+            cpus,
+            environments: vec![Environment { arguments: "together".to_owned(), ..Environment::new("traps") }],
+            kernel_arguments: "slice_us=2000".to_owned(),
+            ..Spec::default()
+        });
+        wrote(&outcome, "traps", &["two virtual CPUs took exceptions on stacks of their own"]);
+        passed(&outcome);
+    }
+}

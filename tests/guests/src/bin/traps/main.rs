@@ -13,6 +13,7 @@ mod protection;
 mod registers;
 mod ring3;
 mod snapshots;
+mod together;
 
 use alloc::format;
 use alloc::string::String;
@@ -104,6 +105,7 @@ fn all() -> u32 {
 fn main(boot: &'static BootPage) -> u32 {
     match boot.arguments() {
         "" => all(),
+        "together" => together::run(boot),
         "nested" => exhaustion::nested(),
         "overflow" => exhaustion::overflow(),
         "fast-overflow" => exhaustion::fast_overflow(),
