@@ -5,7 +5,7 @@ use xtask::machine::{Kind, Outcome, Spec};
 use xtask::manifest::Environment;
 
 /// What is done a thousand times each.
-const ITEMS: [&str; 31] = [
+const ITEMS: [&str; 32] = [
     "registers-and-red-zone",
     "registers-and-red-zone-full",
     "any-register-changed",
@@ -37,6 +37,7 @@ const ITEMS: [&str; 31] = [
     "snapshots",
     "snapshots-large",
     "snapshot-given-back",
+    "region-given-back",
 ];
 
 #[test]
@@ -48,7 +49,11 @@ fn cost_no_exit_and_lose_nothing() {
     });
     let lines = ITEMS.map(|what| format!("traps what={what} count=1000 exits=0"));
     wrote(&outcome, "traps", &lines.each_ref().map(String::as_str));
-    wrote(&outcome, "traps", &["traps what=cpuid count=1000 exits=1000", "traps work"]);
+    wrote(
+        &outcome,
+        "traps",
+        &["traps what=debug-handlers count=1000 exits=1000", "traps what=cpuid count=1000 exits=1000", "traps work"],
+    );
     passed(&outcome);
 }
 
