@@ -5,11 +5,12 @@ mod row;
 mod targets;
 
 use crate::machine::{self, Kind, Silent, Spec};
-use crate::manifest::Environment;
+use crate::manifest::{Capability, Environment};
 use crate::paths;
 use crate::process::Progress;
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use exo_abi::capability::{Name, rights};
 use row::{Measured, Row};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -88,10 +89,34 @@ fn measure(cpu_model: &str) -> Result<Vec<Row>> {
     };
     // A long slice, so that no slice ends inside a measurement.
     let mut measured = boot(cpu_model, "slice_us=1000000", vec![bench("bench", "")])?;
+    measured.extend(boot(cpu_model, "slice_us=1000000", gates())?);
     // A short one, so that deadlines, which are counted in slices, come soon.
     let three = vec![bench("bench", "claims"), bench("victim", "victim"), bench("partner", "partner")];
     measured.extend(boot(cpu_model, "slice_us=200", three)?);
     Row::all(&measured, "bochs", cpu_model)
+}
+
+/// A caller, and two that it may call.
+fn gates() -> Vec<Environment> {
+    let over = |slot: u8, position: u8| {
+        let name = Name::new(&[position + 1]).unwrap_or(Name::ROOT);
+        Capability { slot, name, rights: rights::CALL }
+    };
+    let callee = |name: &str| Environment {
+        name: name.to_owned(),
+        memory: 4,
+        arguments: name.to_owned(),
+        background: true,
+        ..Environment::new("bench")
+    };
+    let bench = Environment {
+        name: "bench".to_owned(),
+        memory: 16,
+        arguments: "gates".to_owned(),
+        capabilities: vec![over(5, 1), over(6, 2)],
+        ..Environment::new("bench")
+    };
+    vec![bench, callee("callee"), callee("full-callee")]
 }
 
 /// Boots environments, and reads what the one called `bench` has measured.

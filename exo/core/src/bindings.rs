@@ -39,13 +39,15 @@ impl Core<'_> {
         let Some(guard) = records.first().map(|record| record.guard) else { return Ok(()) };
         let bit = bit(place);
         let is_bound = |record: &FrameRecord| record.binders & bit != 0;
-        // Most runs are as wanted and have one guard, which is then looked at once; all that can differ is joined before it is asked.
-        let wanted = if bound { bit } else { 0 };
-        let alike = |record: &FrameRecord| {
-            let state = u64::from(record.state ^ frame_state::OWNED);
-            state | (record.binders & bit ^ wanted) | record.guard.difference(&guard) == 0
-        };
-        if capability.allows(&guard, rights) && records.iter().all(alike) {
+        // Most runs are as wanted and have one guard, which is then looked at once; what differs is joined and asked for once.
+        let (mut differs, mut in_any, mut in_all) = (0, 0, bit);
+        for record in records {
+            differs |= u64::from(record.state ^ frame_state::OWNED) | record.guard.difference(&guard);
+            in_any |= record.binders;
+            in_all &= record.binders;
+        }
+        let as_wanted = if bound { in_all != 0 } else { in_any & bit == 0 };
+        if differs == 0 && as_wanted && capability.allows(&guard, rights) {
             return Ok(());
         }
         for (frame, record) in (run.first..).zip(records) {
@@ -67,7 +69,7 @@ impl Core<'_> {
         Ok(())
     }
 
-    /// Binds a checked run.
+    /// Binds a checked run, which may be empty.
     pub(crate) fn bind(
         &mut self,
         machine: &mut dyn Machine,
@@ -75,14 +77,20 @@ impl Core<'_> {
         run: FrameRun,
         binding: Binding,
     ) -> Result<(), ReserveEmpty> {
+        if run.count == 0 {
+            return Ok(());
+        }
         machine.bind(id.place(), run, binding)?;
         let bit = bit(id.place());
         self.frames.run_mut(run).iter_mut().for_each(|record| record.binders |= bit);
         Ok(())
     }
 
-    /// Ends the bindings of a run that is bound there. The caller flushes.
+    /// Ends the bindings of a run that is bound there, or empty. The caller flushes.
     pub(crate) fn unbind(&mut self, machine: &mut dyn Machine, id: EnvironmentId, run: FrameRun) {
+        if run.count == 0 {
+            return;
+        }
         machine.unbind(id.place(), run);
         let bit = bit(id.place());
         self.frames.run_mut(run).iter_mut().for_each(|record| record.binders &= !bit);

@@ -22,6 +22,7 @@ pub mod events;
 pub mod exceptions;
 pub mod foreign;
 pub mod frames;
+pub mod gate;
 #[cfg(target_os = "none")]
 mod heap;
 mod image;

@@ -61,11 +61,15 @@ pub(crate) fn are_guests(first: FrameNumber, count: u64) -> bool {
 #[inline]
 pub(crate) fn hold(first: FrameNumber, count: u64) -> bool {
     let Some(words) = words(first, count) else { return false };
-    let refused = words.iter().position(|word| change(word, |uses| (uses < KERNEL - 1).then(|| uses + 1)).is_none());
-    if let Some(refused) = refused {
-        words[..refused].iter().for_each(let_go_of);
+    let mut rest = words.iter();
+    while let Some(word) = rest.next() {
+        if change(word, |uses| (uses < KERNEL - 1).then(|| uses + 1)).is_none() {
+            let held = words.len() - rest.len() - 1;
+            words[..held].iter().for_each(let_go_of);
+            return false;
+        }
     }
-    refused.is_none()
+    true
 }
 
 /// One fewer: [`hold`] has counted it, and no CPU has a translation left that it stood for.

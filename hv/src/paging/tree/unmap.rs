@@ -31,9 +31,7 @@ impl<F: Format> Tree<F> {
             if let Some(index) = absent {
                 return Err(MapError::NotMapped { page: small.node.base + index as u64 });
             }
-            for index in small.entries.clone() {
-                memory.write(small.node.table, index, 0);
-            }
+            memory.fill(small.node.table, small.entries, 0, 0);
         } else if !range.is_empty() {
             let needed = self.check_unmap(memory, &self.root, range.clone())?;
             let mut reserved = reserve(memory, needed)?;

@@ -8,6 +8,7 @@ mod environments;
 mod frames_of_others;
 mod lists;
 mod own_frames;
+mod refused;
 mod shown;
 mod storms;
 mod time;
@@ -27,6 +28,7 @@ pub(super) fn cases() -> impl Iterator<Item = &'static Case> {
         shown::CASES,
         claims::CASES,
         bombs::CASES,
+        refused::CASES,
         storms::CASES,
     ]
     .into_iter()

@@ -1,5 +1,5 @@
 //! Prices, measured by the crate `measure`, whose lines they are. The argument says which: nothing for what one environment does alone,
-//! `claims` for what takes others, which run as `victim` and `partner`; `cr3` after it where the kernel counts loads of CR3.
+//! `claims` and `gates` for what takes others, which run as `victim`, `partner` and `callee`; `cr3` after it where the kernel counts loads of CR3.
 #![cfg_attr(target_os = "none", no_std)]
 #![no_main]
 #![allow(unsafe_code)] // operations on bare memory and on the kernel's call
@@ -9,6 +9,7 @@ extern crate alloc;
 mod claims;
 mod faults;
 mod frames;
+mod gates;
 mod meter;
 mod virtual_memory;
 
@@ -59,7 +60,12 @@ fn main(boot: &'static BootPage) -> u32 {
     match role {
         "victim" => return failed(claims::victim()),
         "partner" => return failed(claims::partner()),
+        "callee" => return failed(gates::callee(false)),
+        "full-callee" => return failed(gates::callee(true)),
         _ => meter::controls(&mut meter, cr3),
+    }
+    if role == "gates" {
+        return all(&mut meter, &[gates::scalar, gates::full]);
     }
     if role == "claims" {
         let frames = boot.runs().first().copied();
