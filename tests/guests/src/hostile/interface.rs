@@ -6,8 +6,10 @@ mod capabilities;
 mod claims;
 mod environments;
 mod frames_of_others;
-mod gate_forged;
+mod gate_ends;
+mod gate_races;
 mod gate_state;
+mod gate_storm;
 mod gates;
 mod lists;
 mod own_frames;
@@ -31,11 +33,13 @@ pub(super) fn cases() -> impl Iterator<Item = &'static Case> {
         shown::CASES,
         claims::CASES,
         gates::CASES,
-        gate_forged::CASES,
+        gate_ends::CASES,
+        gate_races::CASES,
         gate_state::CASES,
         bombs::CASES,
         refused::CASES,
         storms::CASES,
+        gate_storm::CASES,
     ]
     .into_iter()
     .flatten()

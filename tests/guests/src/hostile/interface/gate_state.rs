@@ -1,6 +1,6 @@
 //! What a call through a gate must not carry over: registers that the message does not have.
 
-use super::gates::{Side, answers, client_of, end, server_of, transfer, word};
+use super::gate_races::{Side, answers, client_of, end, server_of, transfer, word};
 use super::{Case, EXITS, Verdict};
 use crate::kit::{OWN, ask, must, same, thread};
 use core::arch::asm;

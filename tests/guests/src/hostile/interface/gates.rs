@@ -1,235 +1,196 @@
-//! Both sides of calls through gates end in the middle of it.
+//! Gates that are forged, answered by the wrong one, and called from where nobody may call.
 
 use super::{Case, EXITS, Verdict};
-use crate::kit::child::{self, Child};
-use crate::kit::{OWN, fails, must, neighbour, same, thread, until, works};
+use crate::kit::gate::{self, answer, echo, message};
+use crate::kit::neighbour::witness;
+use crate::kit::{OWN, ask, fails, fails_at, must, same, thread, works};
+use crate::{code, user_mode};
 use alloc::format;
-use alloc::string::String;
 use core::arch::asm;
 use core::sync::atomic::{AtomicU64, Ordering};
 use exo_user::abi::boot_page::BootPage;
-use exo_user::abi::call::{Call, Request};
+use exo_user::abi::call::Call;
 use exo_user::abi::capability::rights;
 use exo_user::abi::error::Error;
 use exo_user::cpu;
+use exo_user::exceptions::{self, vector};
 
 pub const CASES: &[Case] = &[
-    Case::new("gate-ends", EXITS, ends, "ends or stops either side of calls between two children, at any moment"),
-    Case::new("gate-rebound", EXITS, rebound, "binds and unbinds the gate while another virtual CPU calls through it"),
+    Case::new("gate-forgery", EXITS, forgery, "calls and binds gates that are not there or not for it"),
+    Case::new("gate-ring3", EXITS, ring3, "has a ring-3 program call and reply with its library OS's authority"),
+    Case::new(
+        "gate-flags",
+        EXITS,
+        flags,
+        "calls and replies single-stepping, with interrupts off and in the shadow of STI",
+    ),
+    Case::new(
+        "reply-hijack",
+        EXITS,
+        hijack,
+        "has a gate answer whom it does not serve, and one that has given up on it",
+    ),
 ];
 
-/// Slots of the parent's, one for each child.
-const SERVER: u8 = 9;
-const CLIENT: u8 = 10;
-/// Where a client has what allows it to call.
-const TICKET: u8 = 2;
-/// The gate slot.
-pub(super) const GATE: u64 = 3;
+fn call_once(slot: u8, nonce: u64) -> Verdict {
+    let sent = message(nonce);
+    let mut registers = sent;
+    same("rax", gate::call(slot, &mut registers), 0)?;
+    same("the answer", registers, answer(&sent))
+}
 
-/// Makes a call of which every register may be changed.
-pub(super) fn transfer(word: u64) -> u64 {
-    let status;
-    // SAFETY: what the other side may change is declared or kept on the stack; the children share all memory anyhow.
+fn forgery(boot: &'static BootPage) -> Verdict {
+    let other = witness()?;
+    let echoing = gate::make(boot, echo, 1, 5)?;
+    for slot in (0..=255).filter(|&slot| slot != 5) {
+        let mut registers = message(slot.into());
+        same("rax", gate::call(slot, &mut registers), Error::NoSuchGate.number())?;
+        same("the detail", registers[1], slot.into())?;
+        same("rax", gate::send(slot, &mut message(0)), Error::NoSuchGate.number())?;
+        fails_at(Call::GateUnbind, (0, 0), &[slot.into()], Error::NoSuchGate, slot.into())?;
+    }
+    // A second credential, and bits that mean nothing.
+    fails(Call::GateCall, (5, 1), &[], Error::BadArgument)?;
+    for word in [1_u64 << 32, 1 << 63, u64::MAX << 32] {
+        // SAFETY: the call is refused.
+        let reply = unsafe { exo_user::call::raw(word | 5 << 16 | Call::GateCall as u64, [0; 6]) };
+        same("rax", reply.code, Error::UnknownCall.number())?;
+    }
+    fails(Call::GateReply, (0, 0), &[], Error::NoSuchGate)?;
+    // The witness's virtual CPUs are no gates, and this environment's name does not dominate them.
+    fails(Call::GateBind, (OWN, 0), &[other.argument(), 0, 1], Error::NoSuchGate)?;
+    fails(Call::GateBind, (OWN, 0), &[other.argument(), 7, 1], Error::NoSuchVcpu)?;
+    works(Call::CapabilityDerive, (OWN, 0), &[10, rights::ALL & !rights::CALL, 0, 0])?;
+    works(Call::CapabilityDerive, (OWN, 0), &[11, rights::ALL, 1, 1])?;
+    fails(Call::GateBind, (10, 0), &[0, echoing, 1], Error::Underprivileged)?;
+    fails(Call::GateBind, (11, 0), &[0, echoing, 1], Error::Underprivileged)?;
+    fails(Call::GateBind, (40, 0), &[0, echoing, 1], Error::BadSlot)?;
+    fails_at(Call::GateBind, (OWN, 0), &[0, echoing, 64], Error::BadSlot, 64)?;
+    fails_at(Call::GateBind, (OWN, 0), &[0, echoing, 5], Error::SlotTaken, 5)?;
+    fails(Call::GateOpen, (OWN, 0), &[echoing], Error::GateTaken)?;
+    fails(Call::GateOpen, (OWN, 0), &[9], Error::NoSuchVcpu)?;
+    fails(Call::GateClose, (0, 0), &[0], Error::NoSuchGate)?;
+    // A binding ends with its capability.
+    works(Call::CapabilityDerive, (OWN, 0), &[12, rights::CALL, 0, 0])?;
+    works(Call::GateBind, (12, 0), &[0, echoing, 6])?;
+    call_once(6, 1)?;
+    same("bindings that ended", works(Call::CapabilityDrop, (0, 0), &[12])?, 1)?;
+    same("rax", gate::call(6, &mut message(1)), Error::NoSuchGate.number())?;
+    call_once(5, 2)?;
+    same("bindings that ended", works(Call::GateClose, (0, 0), &[echoing])?, 1)?;
+    same("rax", gate::call(5, &mut message(1)), Error::NoSuchGate.number())
+}
+
+fn ring3(boot: &'static BootPage) -> Verdict {
+    gate::make(boot, echo, 8 + 1, 0)?;
+    cpu::enable_interrupts();
+    exceptions::set_handler(vector::INVALID_OPCODE, user_mode::leave);
+    for number in [Call::GateCall, Call::GateReply, Call::GateSend] {
+        user_mode::load(code!("mov rax, rdi", "vmcall", "int 0x80"))
+            .map_err(|error| format!("cannot load: {error}"))?;
+        let left = user_mode::run(number as u64, 0);
+        same("exception", left.vector, vector::INVALID_OPCODE.into())?;
+        same("rax", left.rax, number as u64)?;
+    }
+    same("answers", gate::ANSWERED[1].load(Ordering::SeqCst), 0)?;
+    call_once(0, 1)
+}
+
+static STEPS: AtomicU64 = AtomicU64::new(0);
+
+fn step(_: &mut exceptions::ExceptionFrame) {
+    STEPS.fetch_add(1, Ordering::SeqCst);
+}
+
+/// Calls the gate in slot 0 with these flags, or just after STI; rax and the word that comes back.
+fn call_with(flags: u64, after_sti: bool) -> (u64, u64) {
+    let (status, word);
+    // SAFETY: the callee answers, and may change every register but rsp; rbx and rbp are kept.
     unsafe {
-        asm!(
-            "push rbx",
-            "push rbp",
-            "vmcall",
-            "pop rbp",
-            "pop rbx",
-            inlateout("rax") word => status,
-            out("rdi") _, out("rsi") _, out("rdx") _, out("rcx") _, out("r8") _, out("r9") _, out("r10") _,
-            out("r11") _, out("r12") _, out("r13") _, out("r14") _, out("r15") _,
-        );
-    }
-    status
-}
-
-pub(super) fn word(call: Call, credential: u8) -> u64 {
-    Request { number: call as u16, credential, second: 0 }.to_word()
-}
-
-static ANSWERED: AtomicU64 = AtomicU64::new(0);
-
-/// Answers for ever.
-extern "C" fn serve(page: u64, _: u64) -> ! {
-    thread::mask_all(page);
-    crate::kit::ask(Call::GateOpen, (OWN, 0), &[0]);
-    cpu::enable_interrupts();
-    loop {
-        transfer(word(Call::GateReply, 0));
-        // Long enough to be ended in.
-        (0..20).for_each(|_| core::hint::spin_loop());
-    }
-}
-
-/// What the two sides share.
-pub(super) struct Side;
-
-impl Side {
-    /// A server's name with a small number, for a client's argument.
-    pub(super) fn with(server: &Child, number: u64) -> u64 {
-        server.id.argument() | number << 16
-    }
-
-    /// The name and the number.
-    pub(super) const fn parts(argument: u64) -> (u64, u64) {
-        (argument & !0xffff_0000, argument >> 16 & 0xffff)
-    }
-
-    /// The names of children, in slots of the parent's.
-    pub(super) fn names() -> Verdict {
-        child::derive(SERVER, 1)?;
-        child::derive(CLIENT, 2).map(drop)
-    }
-
-    /// Calls for ever, whatever comes of it.
-    pub(super) fn call_for_ever(server: u64, mut after: impl FnMut()) -> ! {
-        loop {
-            crate::kit::ask(Call::GateBind, (TICKET, 0), &[server, 0, GATE]);
-            let mut status = 0;
-            while status == 0 {
-                status = transfer(Call::GateCall as u64 | GATE << 16);
-                after();
-                ANSWERED.fetch_add(u64::from(status == 0), Ordering::SeqCst);
-            }
-            if status == Error::NoSuchGate.number() {
-                crate::kit::ask(Call::Yield, (0, 0), &[]);
-            }
+        if after_sti {
+            asm!("push rbx", "push rbp", "sti", "vmcall", "cli", "pop rbp", "pop rbx",
+                inlateout("rax") Call::GateCall as u64 => status, inlateout("rcx") 5_u64 => word, out("rdx") _, out("rsi") _,
+                out("rdi") _, out("r8") _, out("r9") _, out("r10") _, out("r11") _, out("r12") _, out("r13") _, out("r14") _,
+                out("r15") _);
+        } else {
+            asm!("push rbx", "push rbp", "pushfq", "push rdi", "popfq", "vmcall", "popfq", "pop rbp", "pop rbx",
+                inlateout("rax") Call::GateCall as u64 => status, inlateout("rcx") 5_u64 => word, out("rdx") _, out("rsi") _,
+                inlateout("rdi") flags => _, out("r8") _, out("r9") _, out("r10") _, out("r11") _, out("r12") _, out("r13") _,
+                out("r14") _, out("r15") _);
         }
     }
+    (status, word)
 }
 
-/// Calls that were answered.
-pub(super) fn answers() -> u64 {
-    ANSWERED.load(Ordering::SeqCst)
-}
-
-extern "C" fn call(page: u64, server: u64) -> ! {
-    thread::mask_all(page);
-    cpu::enable_interrupts();
-    Side::call_for_ever(server, || ())
-}
-
-/// A child whose virtual CPU 0 makes itself a gate.
-pub(super) fn server_of(boot: &'static BootPage, cpu: u32, body: thread::Body, argument: u64) -> Result<Child, String> {
-    let child = Child::new(boot, SERVER)?;
-    child.vcpu(cpu, body, argument)?;
-    child.start()?;
-    Ok(child)
-}
-
-/// A child that may call it.
-pub(super) fn client_of(
-    boot: &'static BootPage,
-    cpu: u32,
-    server: &Child,
-    body: thread::Body,
-    argument: u64,
-) -> Result<Child, String> {
-    let child = Child::new(boot, CLIENT)?;
-    works(Call::CapabilityGrant, (server.authority, CLIENT), &[child.id.argument(), TICKET.into(), rights::CALL])?;
-    child.vcpu(cpu, body, argument)?;
-    child.start()?;
-    Ok(child)
-}
-
-fn server(boot: &'static BootPage, cpu: u32) -> Result<Child, String> {
-    server_of(boot, cpu, serve, 0)
-}
-
-fn client(boot: &'static BootPage, cpu: u32, server: &Child) -> Result<Child, String> {
-    client_of(boot, cpu, server, call, server.id.argument())
-}
-
-fn answers_come(what: &str) -> Verdict {
-    let before = ANSWERED.load(Ordering::SeqCst);
-    until(what, || ANSWERED.load(Ordering::SeqCst) > before + 2)
-}
-
-pub(super) fn end(child: &Child) -> Verdict {
-    works(Call::EnvironmentDestroy, (child.authority, 0), &[child.id.argument()])?;
-    until("the child has ended", || child.has_ended())?;
-    works(Call::EnvironmentForget, (child.authority, 0), &[child.id.argument()]).map(drop)
-}
-
-/// Some time, different in each round.
-fn wait(boot: &BootPage, round: u64) {
-    let ticks = (round.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) % (boot.slice_ticks / 4);
-    let begin = cpu::read_tsc();
-    while cpu::read_tsc() - begin < ticks {
-        core::hint::spin_loop();
+fn flags(boot: &'static BootPage) -> Verdict {
+    const FIXED: u64 = 2;
+    const TRAP: u64 = 1 << 8;
+    const INTERRUPTS: u64 = 1 << 9;
+    const ALIGNMENT: u64 = 1 << 18;
+    gate::make(boot, echo, 8 + 1, 0)?;
+    exceptions::set_handler(vector::DEBUG, step);
+    let [answered, ..] = answer(&[5; 14]);
+    for flags in [FIXED, FIXED | INTERRUPTS, FIXED | INTERRUPTS | ALIGNMENT, FIXED | 0xcd5] {
+        same("rax and the answer", call_with(flags, false), (0, answered))?;
+        same("steps", STEPS.load(Ordering::SeqCst), 0)?;
+        same("rax and the answer", call_with(0, true), (0, answered))?;
     }
-}
-
-fn ends(boot: &'static BootPage) -> Verdict {
-    Side::names()?;
-    let cpu = thread::other_cpu(boot.cpu);
-    for round in 0..16 {
-        let one = server(boot, cpu)?;
-        let other = client(boot, cpu, &one)?;
-        answers_come("the gate answers")?;
-        wait(boot, round);
-        match round % 4 {
-            0 => {
-                // Whoever served it when it ended serves the next one.
-                end(&other)?;
-                let next = client(boot, cpu, &one)?;
-                answers_come("the gate answers the next client")?;
-                end(&next)?;
-                end(&one)?;
-            }
-            1 => {
-                end(&one)?;
-                wait(boot, round + 100);
-                end(&other)?;
-            }
-            2 => {
-                works(Call::EnvironmentStop, (SERVER, 0), &[one.id.argument()])?;
-                let before = ANSWERED.load(Ordering::SeqCst);
-                wait(boot, round + 100);
-                same("answers of a stopped gate", ANSWERED.load(Ordering::SeqCst), before)?;
-                works(Call::EnvironmentStart, (SERVER, 0), &[one.id.argument()])?;
-                answers_come("the gate answers again")?;
-                works(Call::EnvironmentStop, (CLIENT, 0), &[other.id.argument()])?;
-                end(&one)?;
-                end(&other)?;
-            }
-            _ => {
-                works(Call::EnvironmentDestroy, (CLIENT, 0), &[other.id.argument()])?;
-                works(Call::EnvironmentDestroy, (SERVER, 0), &[one.id.argument()])?;
-                until("both have ended", || one.has_ended() && other.has_ended())?;
-                works(Call::EnvironmentForget, (CLIENT, 0), &[other.id.argument()])?;
-                works(Call::EnvironmentForget, (SERVER, 0), &[one.id.argument()])?;
-            }
-        }
+    for flags in [FIXED | TRAP, FIXED | TRAP | INTERRUPTS] {
+        STEPS.store(0, Ordering::SeqCst);
+        same("rax and the answer", call_with(flags, false), (0, answered))?;
+        must("the caller stepped once over the call", STEPS.load(Ordering::SeqCst) >= 1)?;
     }
-    exo_user::println!("{} answers", ANSWERED.load(Ordering::SeqCst));
-    Ok(())
+    same("answers", gate::ANSWERED[1].load(Ordering::SeqCst), 10)
 }
 
-/// A second virtual CPU of the client's, on the parent's CPU.
-extern "C" fn rebind(page: u64, server: u64) -> ! {
-    thread::mask_all(page);
+static LATE: AtomicU64 = AtomicU64::new(0);
+
+/// Serves its first caller for as long as it likes, and answers nonsense then.
+extern "C" fn late(_: u64, _: u64) -> ! {
+    let mut registers = [0; 14];
     loop {
-        crate::kit::ask(Call::GateUnbind, (0, 0), &[GATE]);
-        crate::kit::ask(Call::GateBind, (TICKET, 0), &[server, 0, GATE]);
+        gate::reply(&mut registers);
+        while LATE.load(Ordering::SeqCst) == 0 {
+            core::hint::spin_loop();
+        }
+        registers = [0xbad; 14];
     }
 }
 
-fn rebound(boot: &'static BootPage) -> Verdict {
-    Side::names()?;
-    let cpu = thread::other_cpu(boot.cpu);
-    for round in 0..6 {
-        let one = server(boot, cpu)?;
-        let other = client(boot, cpu, &one)?;
-        other.vcpu(boot.cpu, rebind, one.id.argument())?;
-        answers_come("the gate answers")?;
-        wait(boot, round);
-        let (first, last) = if round % 2 == 0 { (&one, &other) } else { (&other, &one) };
-        end(first).map_err(|error| format!("round {round}: {error}"))?;
-        end(last)?;
+/// While it is called, has the one that is late answer.
+extern "C" fn release(_: u64, number: u64) -> ! {
+    let mut registers = [0; 14];
+    loop {
+        gate::reply(&mut registers);
+        LATE.store(1, Ordering::SeqCst);
+        // What is left of the slice goes to the one that is late, which replies.
+        ask(Call::YieldTo, (0, 0), &[exo_user::info::own_id().argument(), number]);
+        registers = answer(&registers);
     }
-    exo_user::println!("{} answers", ANSWERED.load(Ordering::SeqCst));
-    Ok(())
+}
+
+fn hijack(boot: &'static BootPage) -> Verdict {
+    let number = gate::make(boot, late, 0, 0)?;
+    let releasing = gate::make(boot, release, number, 1)?;
+    works(Call::SetCallLimit, (0, 0), &[boot.slice_ticks * 2])?;
+    same("rax", gate::call(0, &mut message(1)), Error::CallExpired.number())?;
+    works(Call::SetCallLimit, (0, 0), &[0])?;
+    // Whom the caller has given up on answers while it waits for another: that answer is nobody's.
+    call_once(1, 7)?;
+    gate::give(number)?;
+    same("what the first one answers now", gate::call(0, &mut message(2)), 0)?;
+    // Nobody answers twice: whoever replies waits, and does not run.
+    same(
+        "a slice for a gate that waits",
+        ask(Call::YieldTo, (0, 0), &[own(), releasing]).code,
+        Error::NotRunnable.number(),
+    )?;
+    let position = thread::give_time(boot.cpu, releasing)?;
+    (0..20).for_each(|_| exo_user::call::yield_slice());
+    works(Call::SliceFree, (OWN, 0), &[boot.cpu.into(), position])?;
+    call_once(1, 8)
+}
+
+fn own() -> u64 {
+    exo_user::info::own_id().argument()
 }
