@@ -77,7 +77,7 @@ pub fn repoint(meter: &mut Meter) -> Result<(), String> {
     OWN_FRAME.store(frame | WRITABLE, Ordering::Relaxed);
     foreign::handle(point_at_own).map_err(|error| error.to_string())?;
     let mut operation = Repoint { entry, own: window(frame).cast(), found: 0 };
-    let plan = Plan::default().with_rings(0);
+    let plan = Plan::default().with_rings(0).with_exceptions(1);
     meter.row("ept-fault", &plan, &mut operation).map_err(|failure| failure.to_string())
 }
 
@@ -126,6 +126,6 @@ pub fn bind(meter: &mut Meter) -> Result<(), String> {
     unsafe { entry.set(frame << 12 | WRITABLE) };
     cpu::invalidate_page(PAGE);
     foreign::handle(bind_it).map_err(|error| error.to_string())?;
-    let plan = Plan::default().with_rings(0);
+    let plan = Plan::default().with_rings(0).with_exceptions(1);
     meter.row("ept-fault-bind", &plan, &mut Bind { frame, found: 0 }).map_err(|failure| failure.to_string())
 }
