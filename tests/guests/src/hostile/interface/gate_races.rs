@@ -1,4 +1,4 @@
-//! Both sides of a call that end in the middle of it, and slots that are emptied meanwhile.
+//! Both sides of calls through gates end in the middle of it.
 
 use super::{Case, EXITS, Verdict};
 use crate::kit::child::{self, Child};
@@ -24,7 +24,7 @@ const CLIENT: u8 = 10;
 /// Where a client has what allows it to call.
 const TICKET: u8 = 2;
 /// The gate slot.
-const GATE: u64 = 3;
+pub(super) const GATE: u64 = 3;
 
 /// Makes a call of which every register may be changed.
 pub(super) fn transfer(word: u64) -> u64 {
