@@ -1,5 +1,7 @@
 //! The verb `bench`: boots the guest `bench` and sets what it measures beside the targets.
 
+mod context;
+mod linux;
 mod page;
 mod row;
 mod targets;
@@ -59,6 +61,10 @@ struct Report<'a> {
 
 /// Measures and reports.
 pub fn verb(options: &Options) -> Result<()> {
+    let kernel = linux::Kernel::ensure()?;
+    for start in [linux::Start::Default, linux::Start::MitigationsOff] {
+        println!("{}", linux::output(&kernel, &options.cpu_model, start)?);
+    }
     let rows = measure(&options.cpu_model)?;
     let shown: Vec<&Row> = rows.iter().filter(|row| options.shows(&row.id, &rows)).collect();
     if shown.is_empty() {

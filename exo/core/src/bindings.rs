@@ -3,6 +3,7 @@
 use crate::calls::{At, Failure};
 use crate::capability::Capability;
 use crate::environment::EnvironmentId;
+use crate::frames::Differences;
 use crate::machine::{Binding, Machine, ReserveEmpty};
 use crate::state::Core;
 use core::ops::Range;
@@ -39,15 +40,11 @@ impl Core<'_> {
         let Some(guard) = records.first().map(|record| record.guard) else { return Ok(()) };
         let bit = bit(place);
         let is_bound = |record: &FrameRecord| record.binders & bit != 0;
-        // Most runs are as wanted and have one guard, which is then looked at once; what differs is joined and asked for once.
-        let (mut differs, mut in_any, mut in_all) = (0, 0, bit);
-        for record in records {
-            differs |= u64::from(record.state ^ frame_state::OWNED) | record.guard.difference(&guard);
-            in_any |= record.binders;
-            in_all &= record.binders;
-        }
-        let as_wanted = if bound { in_all != 0 } else { in_any & bit == 0 };
-        if differs == 0 && as_wanted && capability.allows(&guard, rights) {
+        // Most runs are as wanted and have one guard, which is then looked at once.
+        let binders = if bound { bit } else { 0 };
+        let wanted = FrameRecord { state: frame_state::OWNED, binders, guard, ..FrameRecord::default() };
+        let differences = Differences::of(records, &wanted);
+        if !differences.in_state_or_guard_or(bit) && capability.allows(&guard, rights) {
             return Ok(());
         }
         for (frame, record) in (run.first..).zip(records) {

@@ -15,7 +15,7 @@ impl Core<'_> {
             // Release: what the events are about comes before them.
             word.fetch_or(events, Ordering::Release);
         }
-        self.publish_ready((id, vcpu));
+        self.publish_unready((id, vcpu));
         machine.kick(cpu, id.place());
     }
 

@@ -126,6 +126,11 @@ impl Core<'_> {
         self.gates.ready[index(name)].store(ready.into(), Ordering::Release);
     }
 
+    /// The same where something is to be done first: an event, say.
+    pub(crate) fn publish_unready(&self, name: VcpuName) {
+        self.gates.ready[index(name)].store(0, Ordering::Release);
+    }
+
     /// The same for all of an environment.
     pub(crate) fn publish_all_ready(&self, id: EnvironmentId) {
         (0..MAX_VCPUS).for_each(|vcpu| self.publish_ready((id, vcpu)));

@@ -33,9 +33,12 @@ impl Core<'_> {
         if !self.environments.is_running(id) {
             return false;
         }
-        let Some(&state) = self.environments.vcpu(id, vcpu) else { return false };
+        let Some(state) = self.environments.vcpu(id, vcpu) else { return false };
+        if matches!(state.waiting, Waiting::No) {
+            return true;
+        }
         let over = match state.waiting {
-            Waiting::No => return true,
+            Waiting::No => true,
             _ if self.has_events(id, vcpu) => true,
             Waiting::Until(until) if machine.now() >= until => {
                 if let Some(word) = self.event_word(id, vcpu) {

@@ -125,7 +125,10 @@ impl<'a> Slices<'a> {
         for step in 1..=SLICE_POSITIONS {
             let position = (last + step) % SLICE_POSITIONS;
             let record = &mut vector.slices[position];
-            let Some(owner) = slice_owner(record).filter(|_| record.state == slice_state::OWNED) else { continue };
+            if record.state != slice_state::OWNED {
+                continue;
+            }
+            let Some(owner) = slice_owner(record) else { continue };
             let vcpu = record.vcpu.into();
             let Some(runs) = who_runs(owner, vcpu) else { continue };
             let slice = Slice { position, owner, vcpu, runs };

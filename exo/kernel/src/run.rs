@@ -47,14 +47,14 @@ impl Kernel {
             self.attention(operation.cpu).store(false, Ordering::SeqCst);
             self.take_up(operation, &mut residents);
             self.let_go(operation.cpu, &mut residents);
-            let (slice, wakeup) = self.with(operation.cpu, |core, services| {
+            let slice = self.with(operation.cpu, |core, services| {
                 core.expire_claims(services);
                 let slice = core.next_slice(services, operation.cpu.as_usize());
-                (slice, core.next_wakeup(operation.cpu.as_usize()))
+                slice.ok_or_else(|| core.next_wakeup(operation.cpu.as_usize()))
             });
             match slice {
-                Some(slice) => self.run_slice(operation, &mut residents, &slice),
-                None => self.idle(operation, wakeup),
+                Ok(slice) => self.run_slice(operation, &mut residents, &slice),
+                Err(wakeup) => self.idle(operation, wakeup),
             }
         }
     }

@@ -53,7 +53,8 @@ fn change(word: &AtomicU16, next: impl FnMut(u16) -> Option<u16>) -> Option<u16>
 
 /// Whether these are all frames that guests may hold now.
 pub(crate) fn are_guests(first: FrameNumber, count: u64) -> bool {
-    words(first, count).is_some_and(|words| words.iter().all(|word| word.load(Ordering::Acquire) < KERNEL))
+    let most = |words: &[AtomicU16]| words.iter().fold(0, |most, word| word.load(Ordering::Acquire).max(most));
+    words(first, count).is_some_and(|words| most(words) < KERNEL)
 }
 
 /// One more guest space maps these frames, or one more copy is under way. `false`, and nothing has changed, where one of them is not a

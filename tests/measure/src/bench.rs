@@ -5,8 +5,8 @@ use crate::{Counts, Operation, Samples, Transitions, clock};
 use alloc::vec::Vec;
 use core::fmt;
 
-/// Runs that are enough, unless they take too long.
-const RUNS: u32 = 10_000;
+/// Operations that are enough, unless they take too long.
+const OPERATIONS: u32 = 10_000;
 /// Ticks that are enough, but never fewer runs than [`LEAST_RUNS`].
 const TICKS: u64 = 200_000_000;
 const LEAST_RUNS: u32 = 200;
@@ -60,7 +60,8 @@ impl Plan {
     }
 
     fn enough(&self, runs: u32, ticks: u64) -> bool {
-        runs >= self.at_most || (runs >= LEAST_RUNS && (runs >= RUNS || ticks >= TICKS))
+        let operations = u64::from(runs) * self.each;
+        runs >= self.at_most || (runs >= LEAST_RUNS && (operations >= u64::from(OPERATIONS) || ticks >= TICKS))
     }
 }
 
@@ -112,7 +113,7 @@ impl<T: Transitions, W: FnMut(fmt::Arguments<'_>)> Bench<T, W> {
             wrong += u64::from(self.one(operation).is_none());
         }
         // In one piece, so that no run meets the heap being moved.
-        let mut ticks = Vec::with_capacity(RUNS.min(plan.at_most) as usize);
+        let mut ticks = Vec::with_capacity(OPERATIONS.min(plan.at_most) as usize);
         let (mut runs, mut spent) = (0, 0);
         let mut counts = self.transitions.so_far().map(|_| Counts::default());
         let elsewhere = operation.exits_elsewhere();

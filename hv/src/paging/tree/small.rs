@@ -35,7 +35,7 @@ impl<F: Format> Tree<F> {
         let parent = Node { table: large, companion: None, level: Level::Large, base: page / (span * span) * span };
         let part = Part { index: index(page / span), start: range.start, end: range.end, base };
         let first = index(page);
-        let entries = first..first + index(range.end - page - 1) + 1;
+        let entries = first..(first + index(range.end - page - 1) + 1).min(TABLE_ENTRIES);
         Some(Small { parent, part, node: Node { table, companion: None, level: Level::Small, base }, entries })
     }
 

@@ -6,6 +6,10 @@ mod capabilities;
 mod claims;
 mod environments;
 mod frames_of_others;
+mod gate_ends;
+mod gate_races;
+mod gate_storm;
+mod gates;
 mod lists;
 mod own_frames;
 mod refused;
@@ -27,9 +31,13 @@ pub(super) fn cases() -> impl Iterator<Item = &'static Case> {
         waiting::CASES,
         shown::CASES,
         claims::CASES,
+        gates::CASES,
+        gate_ends::CASES,
+        gate_races::CASES,
         bombs::CASES,
         refused::CASES,
         storms::CASES,
+        gate_storm::CASES,
     ]
     .into_iter()
     .flatten()
