@@ -179,6 +179,13 @@ impl GuestSpace {
         self.map_kernels(exposed.first, exposed.count, Rights::READ)
     }
 
+    /// Whether the account suffices for showing or sharing these pages, which no guest sees, and for `beside` more frames.
+    #[must_use]
+    pub fn can_show<const N: usize>(&self, pages: [FrameNumber; N], beside: u64) -> bool {
+        let tables = self.tree.cost_of_pages(&KernelTables(self.account), &pages.map(FrameNumber::number));
+        tables + beside <= pool::available(self.account)
+    }
+
     fn show_frame(&mut self, frame: FrameNumber, rights: Rights) -> Result<(), MapError> {
         if !guest_memory::show(frame) {
             return Err(MapError::AlreadyMapped { page: frame.number() });

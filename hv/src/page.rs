@@ -4,7 +4,7 @@ use crate::addr::FrameNumber;
 use crate::pool::{Account, KernelFrame};
 use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
-use core::ptr;
+use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicU64, Ordering};
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -27,6 +27,18 @@ impl<T: FromBytes + IntoBytes> Page<T> {
     #[must_use]
     pub fn number(&self) -> FrameNumber {
         self.frame.number()
+    }
+}
+
+impl Page<[u64; 512]> {
+    /// Where a word is, for assembly. It is there as long as the page.
+    ///
+    /// # Panics
+    /// Where there is no such word.
+    pub(crate) fn word(&self, index: usize) -> NonNull<u64> {
+        assert!(index < 512, "a page has 512 words");
+        // SAFETY: the word is inside the frame, whose pointer is not null.
+        unsafe { NonNull::new_unchecked(self.frame.pointer::<u64>().add(index)) }
     }
 }
 

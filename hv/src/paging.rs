@@ -21,6 +21,7 @@ pub use tree::{Translation, Tree};
 
 use crate::addr::FrameNumber;
 use core::fmt;
+use core::ops::Range;
 
 /// Entries of a table of any level.
 pub const TABLE_ENTRIES: usize = 512;
@@ -31,6 +32,16 @@ pub trait TableMemory {
     fn read(&self, table: FrameNumber, index: usize) -> u64;
     /// Writes entry `index` (below [`TABLE_ENTRIES`]) of a table taken from here, in program order with other writes.
     fn write(&mut self, table: FrameNumber, index: usize, value: u64);
+    /// The entries of a range joined: a bit that is clear here is clear in all of them.
+    fn joined(&self, table: FrameNumber, entries: Range<usize>) -> u64 {
+        entries.fold(0, |joined, index| joined | self.read(table, index))
+    }
+    /// Writes entries that follow one another, each `step` more than the one before, as [`write`](Self::write) does.
+    fn fill(&mut self, table: FrameNumber, entries: Range<usize>, first: u64, step: u64) {
+        for (index, number) in entries.zip(0..) {
+            self.write(table, index, first.wrapping_add(step.wrapping_mul(number)));
+        }
+    }
     /// Takes a zeroed frame; `None` where there is none left.
     fn take(&mut self) -> Option<FrameNumber>;
     /// Gives a frame back that was taken from here, whatever it now holds.

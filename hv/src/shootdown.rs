@@ -26,12 +26,24 @@ pub use space::{MAX_SPACES, SpaceNumber};
 pub use waiting::Waiting;
 
 use crate::paging::{Flushed, covered_now};
-use crate::sync::{AtomicU64, AtomicUsize, Ordering, fence};
+use core::mem::offset_of;
+
+use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 
 #[cfg(all(test, loom))]
 mod loom_tests;
 #[cfg(all(test, not(loom)))]
 mod tests;
+
+// Where the assembly that transfers control finds the words of `CpuState`, and the epoch in `SHOOTDOWN`.
+pub(crate) const PUBLISHED_OFFSET: usize = offset_of!(CpuState, published);
+pub(crate) const ATTENTION_OFFSET: usize = offset_of!(CpuState, attention);
+pub(crate) const EPOCH_OFFSET: usize = offset_of!(Shootdown, epoch);
+
+/// What a CPU publishes in a guest of this space, without the epoch.
+pub(crate) fn in_guest_of(space: SpaceNumber) -> u64 {
+    GUEST | u64::from(space.number()) << SPACE_SHIFT
+}
 
 /// Most CPUs that one word of a waiting set can name.
 pub const MAX_CPUS: usize = 64;
@@ -40,11 +52,13 @@ pub const MAX_CPUS: usize = 64;
 ///
 /// A cache line each: a CPU writes its own at every exit and entry.
 #[derive(Debug)]
-#[repr(align(64))]
+#[repr(C, align(64))]
 pub struct CpuState {
     published: AtomicU64,
     /// Up to which epoch this CPU has flushed. Only its own CPU reads and writes it.
     flushed: AtomicU64,
+    /// Somebody wants this CPU to look at the state before it enters a guest.
+    attention: AtomicBool,
 }
 
 const ROOT: u64 = 0;
@@ -60,7 +74,7 @@ const NEVER: u64 = u64::MAX;
 impl CpuState {
     crate::sync::const_fn! {
         fn new() -> Self {
-            Self { published: AtomicU64::new(ROOT), flushed: AtomicU64::new(NEVER) }
+            Self { published: AtomicU64::new(ROOT), flushed: AtomicU64::new(NEVER), attention: AtomicBool::new(false) }
         }
     }
 
@@ -86,6 +100,9 @@ pub struct Shootdown<const N: usize = MAX_CPUS> {
 /// The one shootdown of this machine. There is no other, so that its proofs are about the machine's CPUs.
 #[cfg(not(all(test, loom)))]
 pub static SHOOTDOWN: Shootdown = Shootdown::new();
+/// `loom` makes none before a test runs; the assembly, which no test runs, is given this in its place.
+#[cfg(all(test, loom))]
+pub(crate) static SHOOTDOWN: [u64; 512] = [0; 512];
 
 impl<const N: usize> Shootdown<N> {
     crate::sync::const_fn! {
@@ -111,7 +128,7 @@ impl<const N: usize> Shootdown<N> {
             // Before the fence below: an initiator that misses this has raised the epoch before we load it, and we flush.
             self.seen.fetch_max(cpu + 1, Ordering::Relaxed);
         }
-        let guest = GUEST | u64::from(space.number()) << SPACE_SHIFT;
+        let guest = in_guest_of(space);
         // This is Dekker's pattern: we store `published` and then load `epoch`; an initiator stores `epoch` and then loads
         // `published`. Each has a SeqCst fence in between: anything weaker lets both miss the other's store (x86 itself reorders a
         // store with a later load). So either we see the new epoch here and publish that, or the initiator sees us in the
@@ -192,6 +209,33 @@ impl<const N: usize> Shootdown<N> {
             }
         }
         Waiting { epoch, spaces, cpus, covers }
+    }
+
+    /// What this CPU publishes, for the assembly that enters its guests.
+    pub(crate) fn cpu(&self, cpu: usize) -> &CpuState {
+        &self.cpus[cpu]
+    }
+
+    /// Whether this CPU is to look at the state before it enters a guest: set by whoever has changed the state, and then either kicks the
+    /// CPU or looks at what it publishes; read by the CPU after it has published itself (`SeqCst`), so that one sees the other.
+    ///
+    /// # Panics
+    /// Where `cpu` is not below `N`: a kernel bug.
+    pub fn attention(&self, cpu: usize) -> &AtomicBool {
+        &self.cpus[cpu].attention
+    }
+
+    /// Whether this CPU is in a guest of another space. Whoever finds it so after storing what the CPU reads after `enter` and between
+    /// guests need not make it exit: it reads that before it enters this space.
+    ///
+    /// # Panics
+    /// Where `cpu` is not below `N`: a kernel bug.
+    #[must_use]
+    pub fn is_elsewhere(&self, cpu: usize, space: SpaceNumber) -> bool {
+        // See `enter`, which has the other half of Dekker's pattern.
+        fence(Ordering::SeqCst);
+        let published = self.cpus[cpu].published.load(Ordering::Acquire);
+        published & GUEST != 0 && (published & !GUEST) >> SPACE_SHIFT != u64::from(space.number())
     }
 
     /// The epoch: how many shootdowns there have been.

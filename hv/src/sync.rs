@@ -1,9 +1,9 @@
 //! Atomics for what is shared between CPUs without a lock: the CPU's, or in a build with `--cfg loom` those of `loom`, which tries every order that the memory model allows.
 
 #[cfg(not(all(test, loom)))]
-pub(crate) use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
+pub(crate) use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 #[cfg(all(test, loom))]
-pub(crate) use loom::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// `loom` lets another thread run before an access to something that both use, but not before a fence: so this is one.
 #[cfg(all(test, loom))]

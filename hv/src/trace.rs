@@ -1,7 +1,5 @@
 //! The last exits of a vCPU: what a report of its end shows.
 
-use crate::vmx::exit::RawExit;
-
 /// How many exits are kept.
 pub const LENGTH: usize = 16;
 
@@ -27,8 +25,7 @@ pub struct Trace {
 
 impl Trace {
     /// Notes an exit.
-    pub fn push(&mut self, ticks: u64, exit: &RawExit, rip: u64) {
-        let entry = Entry { ticks, reason: exit.reason, qualification: exit.qualification, rip };
+    pub fn push(&mut self, entry: Entry) {
         self.entries[self.written % LENGTH] = entry;
         self.written += 1;
     }

@@ -3,6 +3,7 @@
 pub mod capability;
 #[cfg(test)]
 pub mod capability_sets;
+mod context;
 pub mod controls;
 pub mod emulate;
 pub mod entry_check;
@@ -14,5 +15,8 @@ pub mod operation;
 pub mod run;
 pub mod setup;
 pub mod switched;
+pub mod transfer;
 pub mod vcpu;
 pub mod vmcs;
+
+pub use context::Counters;

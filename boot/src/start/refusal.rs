@@ -119,7 +119,10 @@ pub fn refuse(refusal: &Refusal) -> ! {
 pub fn refuse_cpu(refusal: &Refusal) -> ! {
     let cpu = hv::cpu::local::index();
     log::error!("CPU {} takes no part: {refusal}", cpu.as_u32());
-    if let Some(kernel) = exo_kernel::kernel::Kernel::get() {
+    // One that has not got its number yet is not the boot CPU, whose number it shows: the boot CPU waits for it in vain.
+    if cpu != hv::cpu::CpuIndex::BOOT
+        && let Some(kernel) = exo_kernel::kernel::Kernel::get()
+    {
         kernel.without_cpu(cpu);
     }
     hv::cpu::halt_for_ever()

@@ -326,6 +326,49 @@ macro_rules! call_table {
         credential: "AUDIT", second: "", arguments: [], value: "0, or the number of an invariant that does not hold",
         errors: [BadSlot, Underprivileged]
     }
+    /// Makes a virtual CPU of the caller's a gate, guarded by the credential's name: once it waits, by GateReply, it can be called by
+    /// whoever has bound it.
+    44 GateOpen gate_open {
+        credential: "MODIFY", second: "", arguments: [vcpu], value: "0",
+        errors: [BadSlot, Underprivileged, NoSuchVcpu, GateTaken]
+    }
+    /// Makes a virtual CPU of the caller's a gate no longer. Everybody's binding of it ends. A call under way ends as it would have; where
+    /// the virtual CPU waits, or next does, its GateReply fails with NoSuchGate.
+    45 GateClose gate_close {
+        credential: "", second: "", arguments: [vcpu], value: "bindings that ended", errors: [NoSuchVcpu, NoSuchGate]
+    }
+    /// Binds a gate, a virtual CPU of another environment or of the caller's own, in the caller's empty gate slot `to`. The binding ends with
+    /// the capability in the credential's slot.
+    46 GateBind gate_bind {
+        credential: "CALL over the gate", second: "", arguments: [environment, vcpu, to], value: "0",
+        errors: [BadSlot, Underprivileged, NoSuchEnvironment, NoSuchVcpu, NoSuchGate, SlotTaken]
+    }
+    /// Empties a gate slot of the caller's.
+    47 GateUnbind gate_unbind {
+        credential: "", second: "", arguments: [slot], value: "0", errors: [NoSuchGate]
+    }
+    /// Calls the gate in the gate slot that stands where other calls have their credential. The rest of the slice, and later ones until
+    /// the reply, run the gate. All general registers but rax and rsp are the message and arrive as they are, in both directions; the
+    /// gate finds the caller's environment in rax. See `docs/gates.md`. With an error no message was answered, and rdx is a detail.
+    48 GateCall gate_call {
+        credential: "a gate slot", second: "", arguments: [], value: "the message's",
+        errors: [NoSuchGate, GateElsewhere, GateStopped, GateBusy, CalleeEnded, CallExpired]
+    }
+    /// Replies to the caller of this gate, if it has one, and waits for the next message, with which it returns: rax is the environment
+    /// that sent it, or an error where the gate is closed.
+    49 GateReply gate_reply {
+        credential: "", second: "", arguments: [], value: "the message's", errors: [NoSuchGate]
+    }
+    /// Sends the message, as GateCall does, to the gate in a gate slot, without waiting for an answer. A gate on this CPU that waits gets
+    /// the rest of the slice; any other takes the message when it waits and next has a slice of its own. One message can lie there.
+    50 GateSend gate_send {
+        credential: "a gate slot", second: "", arguments: [], value: "0", errors: [NoSuchGate, GateStopped, GateBusy]
+    }
+    /// Bounds the calls of this virtual CPU: one whose reply has not come when so many TSC ticks have passed ends with CallExpired. 0, as at
+    /// first, is no bound.
+    51 SetCallLimit set_call_limit {
+        credential: "", second: "", arguments: [ticks], value: "0", errors: []
+    }
         }
     };
 }

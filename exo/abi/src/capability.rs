@@ -8,6 +8,8 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Slots of one environment.
 pub const SLOTS: usize = 64;
+/// Gate slots of one environment.
+pub const GATE_SLOTS: usize = 64;
 /// Most bytes in a name.
 pub const NAME_MAX: usize = 15;
 /// Most bytes that one call adds to a name: what a register holds.
@@ -122,11 +124,13 @@ pub mod rights {
     pub const NOTIFY: u64 = 1 << 7;
     /// Having the kernel check its invariants.
     pub const AUDIT: u64 = 1 << 8;
+    /// Binding a gate, to call it.
+    pub const CALL: u64 = 1 << 9;
     /// All of them.
-    pub const ALL: u64 = (1 << 9) - 1;
+    pub const ALL: u64 = (1 << 10) - 1;
 
     /// Every right as manifests and module lines write it: bit, name, letter.
-    pub const SPELLINGS: [(u64, &str, char); 9] = [
+    pub const SPELLINGS: [(u64, &str, char); 10] = [
         (READ, "read", 'r'),
         (WRITE, "write", 'w'),
         (EXECUTE, "execute", 'x'),
@@ -136,5 +140,6 @@ pub mod rights {
         (CLAIM, "claim", 'c'),
         (NOTIFY, "notify", 'n'),
         (AUDIT, "audit", 'a'),
+        (CALL, "call", 'l'),
     ];
 }

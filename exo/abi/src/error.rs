@@ -105,6 +105,20 @@ errors! {
     33 ClaimPending "a claim is under way, or a promise not yet taken";
     /// Caller: a list's runs overlap or are not in ascending order.
     34 NotAscending "a list is not in ascending order";
+    /// Caller: nothing is bound in the gate slot, or the virtual CPU is no gate.
+    35 NoSuchGate "there is no such gate";
+    /// Caller: the virtual CPU is a gate already.
+    36 GateTaken "the virtual CPU is a gate already";
+    /// Caller: the gate's virtual CPU is on another CPU: it can only be sent to.
+    37 GateElsewhere "the gate is on another CPU";
+    /// Callee: its environment is stopped.
+    38 GateStopped "the gate's environment is stopped";
+    /// Callee: the gate serves somebody, does not wait, or a message lies there.
+    39 GateBusy "the gate is busy";
+    /// Callee: it ended before it replied.
+    40 CalleeEnded "the callee ended before it replied";
+    /// Callee: it had not replied when the caller's limit was reached.
+    41 CallExpired "the reply did not come in time";
 }
 
 impl core::error::Error for Error {}

@@ -23,6 +23,8 @@ pub const CLAIM: u64 = 1 << 6;
 pub const NOTIFICATION: u64 = 1 << 7;
 /// The time until which the virtual CPU was blocked has come.
 pub const TIMER: u64 = 1 << 8;
+/// Whoever called a gate of this environment has ended, or waits no longer: the gate's virtual CPU goes on by itself.
+pub const CALLER_GONE: u64 = 1 << 9;
 
 /// The page of one virtual CPU, which both sides write.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]

@@ -3,6 +3,7 @@
 use crate::calls::{At, Failure};
 use crate::capability::Capability;
 use crate::environment::EnvironmentId;
+use crate::frames::Differences;
 use crate::machine::{Binding, Machine, ReserveEmpty};
 use crate::state::Core;
 use core::ops::Range;
@@ -39,13 +40,11 @@ impl Core<'_> {
         let Some(guard) = records.first().map(|record| record.guard) else { return Ok(()) };
         let bit = bit(place);
         let is_bound = |record: &FrameRecord| record.binders & bit != 0;
-        // Most runs are as wanted and have one guard, which is then looked at once; all that can differ is joined before it is asked.
-        let wanted = if bound { bit } else { 0 };
-        let alike = |record: &FrameRecord| {
-            let state = u64::from(record.state ^ frame_state::OWNED);
-            state | (record.binders & bit ^ wanted) | record.guard.difference(&guard) == 0
-        };
-        if capability.allows(&guard, rights) && records.iter().all(alike) {
+        // Most runs are as wanted and have one guard, which is then looked at once.
+        let binders = if bound { bit } else { 0 };
+        let wanted = FrameRecord { state: frame_state::OWNED, binders, guard, ..FrameRecord::default() };
+        let differences = Differences::of(records, &wanted);
+        if !differences.in_state_or_guard_or(bit) && capability.allows(&guard, rights) {
             return Ok(());
         }
         for (frame, record) in (run.first..).zip(records) {
@@ -67,7 +66,7 @@ impl Core<'_> {
         Ok(())
     }
 
-    /// Binds a checked run.
+    /// Binds a checked run, which may be empty.
     pub(crate) fn bind(
         &mut self,
         machine: &mut dyn Machine,
@@ -75,14 +74,20 @@ impl Core<'_> {
         run: FrameRun,
         binding: Binding,
     ) -> Result<(), ReserveEmpty> {
+        if run.count == 0 {
+            return Ok(());
+        }
         machine.bind(id.place(), run, binding)?;
         let bit = bit(id.place());
         self.frames.run_mut(run).iter_mut().for_each(|record| record.binders |= bit);
         Ok(())
     }
 
-    /// Ends the bindings of a run that is bound there. The caller flushes.
+    /// Ends the bindings of a run that is bound there, or empty. The caller flushes.
     pub(crate) fn unbind(&mut self, machine: &mut dyn Machine, id: EnvironmentId, run: FrameRun) {
+        if run.count == 0 {
+            return;
+        }
         machine.unbind(id.place(), run);
         let bit = bit(id.place());
         self.frames.run_mut(run).iter_mut().for_each(|record| record.binders &= !bit);

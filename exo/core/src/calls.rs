@@ -9,6 +9,7 @@ mod capability;
 mod cpu;
 mod environment;
 mod frames;
+mod gate;
 mod memory;
 
 use crate::capability::Capability;
@@ -46,6 +47,19 @@ pub enum Effect {
         environment: EnvironmentId,
         /// Which one.
         vcpu: usize,
+    },
+    /// The rest of the slice goes to a virtual CPU on this CPU that the caller has called or replied to, or back to the caller itself: who
+    /// it is finds in its mail what goes into its registers.
+    TransferTo {
+        /// Whose.
+        environment: EnvironmentId,
+        /// Which one.
+        vcpu: usize,
+    },
+    /// Whether the calls of this virtual CPU are bounded: then none is made on the shortcut.
+    CallLimit {
+        /// Whether they are.
+        limited: bool,
     },
     /// The caller's accesses to memory that it does not hold reach its own handler, or end it.
     FaultDelivery {
@@ -104,31 +118,33 @@ pub(crate) struct Context<'c, 'a> {
     second: u8,
 }
 
-/// Does one call. Whatever the caller put into its registers, nobody else is harmed. A caller that does not run has
-/// no calls.
+/// Does one call. Whatever the caller put into its registers, nobody else is harmed. `None`, and nothing has happened, where the
+/// caller does not run.
 pub fn dispatch(
     core: &mut Core<'_>,
     machine: &mut dyn Machine,
     (caller, vcpu): (EnvironmentId, usize),
     request: u64,
     arguments: [u64; 6],
-) -> (Reply, Effect) {
+) -> Option<(Reply, Effect)> {
+    if !core.environments.is_running(caller) {
+        return None;
+    }
     // The null call measures the way into the kernel; with it, the count would say nothing.
     core.system.calls += u64::from(request != 0);
-    let running = core.environments.is_running(caller);
-    let handled = match Request::from_word(request).filter(|_| running) {
+    let handled = match Request::from_word(request) {
         Some(Request { number, credential, second }) => {
             handle(&mut Context { core, machine, caller, vcpu, credential, second }, number, arguments)
         }
         None => Err(Error::UnknownCall.into()),
     };
-    match handled {
+    Some(match handled {
         Ok((value, effect)) => (Reply { status: 0, value }, effect),
         Err(Failure { error, detail }) => {
             core.system.failed_calls += 1;
             (Reply { status: error.number(), value: detail }, Effect::None)
         }
-    }
+    })
 }
 
 macro_rules! dispatcher {
@@ -196,11 +212,14 @@ impl Context<'_, '_> {
     }
 
     /// The same, which is the caller or over which the second credential has MODIFY.
+    #[inline]
     pub(crate) fn own_environment_or_second(&self, argument: u64) -> Result<EnvironmentId, Failure> {
+        // Whoever calls is live.
+        if self.name(argument) == self.caller { Ok(self.caller) } else { self.environment_under_second(argument) }
+    }
+
+    fn environment_under_second(&self, argument: u64) -> Result<EnvironmentId, Failure> {
         let id = self.environment(argument)?;
-        if id == self.caller {
-            return Ok(id);
-        }
         let capability = self.slot(self.second)?;
         if capability.allows(&self.guard_of(id), rights::MODIFY) { Ok(id) } else { Err(Error::Underprivileged.into()) }
     }

@@ -12,6 +12,7 @@ use crate::claims::Claim;
 use crate::predicate::Predicate;
 use core::fmt;
 use exo_abi::call::environment_argument;
+use exo_abi::capability::Name;
 use exo_abi::info::MAX_VCPUS;
 
 /// The name of an environment. Anybody may make one up: only the table says whether it names somebody.
@@ -86,6 +87,8 @@ pub struct VirtualCpu {
     pub cpu: u32,
     /// What it waits for.
     pub waiting: Waiting,
+    /// The name that a capability must dominate to call it, if it is a gate.
+    pub gate: Option<Name>,
 }
 
 /// What the kernel knows of an environment and does not expose.

@@ -15,7 +15,8 @@ impl Core<'_> {
             // Release: what the events are about comes before them.
             word.fetch_or(events, Ordering::Release);
         }
-        machine.kick(cpu);
+        self.publish_unready((id, vcpu));
+        machine.kick(cpu, id.place());
     }
 
     /// Raises events of an environment: its lowest virtual CPU takes them.

@@ -3,6 +3,10 @@
 //! A frame moves one way: free → owned → (bound, unbound) → free, dirty. What is taken away by force is quarantined between its
 //! unbinding and the flush.
 
+mod differences;
+
+pub(crate) use differences::Differences;
+
 use crate::environment::EnvironmentId;
 use core::fmt;
 use core::ops::Range;
@@ -61,8 +65,14 @@ pub(crate) fn set_owner(record: &mut FrameRecord, owner: EnvironmentId) {
 
 /// Gives a frame to an environment, clean and unbound.
 pub(crate) fn own(record: &mut FrameRecord, id: EnvironmentId, guard: Name) {
-    *record = FrameRecord { state: frame_state::OWNED, guard, ..FrameRecord::default() };
-    set_owner(record, id);
+    *record = owned(id, guard);
+}
+
+/// The record of a frame of an environment's, clean and unbound.
+pub(crate) fn owned(id: EnvironmentId, guard: Name) -> FrameRecord {
+    let mut record = FrameRecord { state: frame_state::OWNED, guard, ..FrameRecord::default() };
+    set_owner(&mut record, id);
+    record
 }
 
 /// Makes a frame free that was owned. It keeps its owner's name, who alone may have it back as it is.
@@ -72,8 +82,14 @@ pub(crate) fn free(record: &mut FrameRecord) {
 
 /// Makes a frame free for one environment.
 pub(crate) fn promise(record: &mut FrameRecord, claimant: EnvironmentId) {
-    *record = FrameRecord { state: frame_state::PROMISED, flags: frame_flags::DIRTY, ..FrameRecord::default() };
-    set_owner(record, claimant);
+    *record = promised(claimant);
+}
+
+/// The record of a frame that is free for one environment.
+pub(crate) fn promised(claimant: EnvironmentId) -> FrameRecord {
+    let mut record = FrameRecord { state: frame_state::PROMISED, flags: frame_flags::DIRTY, ..FrameRecord::default() };
+    set_owner(&mut record, claimant);
+    record
 }
 
 /// Whether a frame is this environment's.
@@ -126,6 +142,11 @@ impl<'a> FrameTable<'a> {
     /// The same to change.
     pub(crate) fn run_mut(&mut self, run: FrameRun) -> &mut [FrameRecord] {
         range(run).and_then(|range| self.records.get_mut(range)).unwrap_or_default()
+    }
+
+    /// The same for a range.
+    pub(crate) fn range_mut(&mut self, range: Range<u64>) -> &mut [FrameRecord] {
+        self.run_mut(FrameRun { first: range.start, count: range.end.saturating_sub(range.start) })
     }
 
     /// All records by number.

@@ -4,7 +4,7 @@ use crate::calls::{At, Failure};
 use crate::capability::Capability;
 use crate::claims::Wanted;
 use crate::environment::EnvironmentId;
-use crate::frames::{free, is_owned_by, promise};
+use crate::frames::{Differences, free, is_owned_by, owned, promised};
 use crate::state::Core;
 use core::ops::Range;
 use exo_abi::boot_page::FrameRun;
@@ -21,10 +21,9 @@ impl Core<'_> {
     ) -> Result<(), Failure> {
         let records = self.frames.run(run);
         let Some(guard) = records.first().map(|record| record.guard) else { return Ok(()) };
-        let is_loose = |record: &FrameRecord| record.binders == 0 && record.flags & frame_flags::PINNED == 0;
         // Most runs have one guard, which is then looked at once.
-        let alike = |record: &FrameRecord| is_owned_by(record, id) && is_loose(record) && record.guard == guard;
-        if capability.name.dominates(&guard) && records.iter().all(alike) {
+        let differences = Differences::of(records, &owned(id, guard));
+        if !differences.in_all_but_flags_or(frame_flags::PINNED) && capability.name.dominates(&guard) {
             return Ok(());
         }
         for (frame, record) in (run.first..).zip(records) {
@@ -73,16 +72,13 @@ impl Core<'_> {
     /// A run comes back from its owner: to whoever has claimed it, else to nobody. Says how many frames answered a request.
     pub(crate) fn give_back(&mut self, run: FrameRun, from: EnvironmentId) -> u64 {
         let (answering, claimant) = self.take_from_claim(run, from);
-        let mut guaranteed = 0;
-        for (frame, record) in (run.first..).zip(self.frames.run_mut(run)) {
-            guaranteed += u64::from(record.flags & frame_flags::GUARANTEED != 0);
-            if answering.contains(&frame) {
-                promise(record, claimant);
-            } else {
-                free(record);
-            }
-        }
+        let is_guaranteed = |record: &FrameRecord| u64::from(record.flags & frame_flags::GUARANTEED != 0);
+        let guaranteed = self.frames.run(run).iter().map(is_guaranteed).sum::<u64>();
         let answered = answering.end - answering.start;
+        for rest in [run.first..answering.start, answering.end..run.first + run.count] {
+            self.frames.range_mut(rest).iter_mut().for_each(free);
+        }
+        self.frames.range_mut(answering).fill(promised(claimant));
         if let Some(private) = self.environments.private_mut(from) {
             private.guaranteed -= guaranteed;
         }
@@ -95,7 +91,7 @@ impl Core<'_> {
         answered
     }
 
-    /// Which frames of a run answer what is claimed from their owner, and to whom they go.
+    /// Which frames of a run answer what is claimed from their owner, and to whom they go. None are the first none.
     fn take_from_claim(&mut self, run: FrameRun, from: EnvironmentId) -> (Range<u64>, EnvironmentId) {
         let none = run.first..run.first;
         let claim = self.environments.private_mut(from).and_then(|private| private.request.as_mut());
@@ -108,8 +104,11 @@ impl Core<'_> {
                 first..end.min(wanted_end).min(first.saturating_add(claim.left)).max(first)
             }
             Wanted::Frames => run.first..run.first + run.count.min(claim.left),
-            Wanted::Slice { .. } => none,
+            Wanted::Slice { .. } => none.clone(),
         };
+        if answering.is_empty() {
+            return (none, claim.claimant);
+        }
         claim.left = claim.left.saturating_sub(answering.end - answering.start);
         (answering, claim.claimant)
     }

@@ -19,6 +19,7 @@ mod claims;
 pub mod environment;
 mod events;
 pub mod frames;
+pub mod gates;
 mod giving;
 pub mod invariants;
 pub mod machine;

@@ -1,6 +1,7 @@
 //! What the state machine needs from the machine below it.
 
 use crate::environment::EnvironmentId;
+use crate::gates::Message;
 use exo_abi::boot_page::FrameRun;
 use exo_abi::console::Stream;
 use exo_abi::environment_page::EnvironmentPage;
@@ -74,8 +75,9 @@ pub trait Machine {
     /// Makes every CPU forget what was unbound or reduced since the last flush. Does nothing where there was nothing.
     fn flush(&mut self);
 
-    /// Makes a CPU leave its guest, or its idleness, and look at its slices and events.
-    fn kick(&mut self, cpu: u32);
+    /// Makes a CPU look at its slices and events, for the sake of this environment: it leaves its idleness, or its guest where that is
+    /// of this environment. In somebody else's guest it stays as long as that one's slice lasts.
+    fn kick(&mut self, cpu: u32, environment: usize);
 
     /// Makes every CPU that runs a virtual CPU of this environment leave it; when this returns, none executes an instruction of it.
     /// The caller's own CPU is in the kernel already.
@@ -108,6 +110,9 @@ pub trait Machine {
 
     /// The events that are pending in a virtual CPU's event page.
     fn pending_events(&self, environment: usize, vcpu: usize) -> u64;
+
+    /// The message of the call that is under way: the caller's general registers but rax and rsp.
+    fn message(&self) -> Message;
 
     /// Sends bytes to the host as one environment's. `channel` is the environment's index.
     fn console_write(&mut self, channel: u8, stream: Stream, bytes: &[u8]);

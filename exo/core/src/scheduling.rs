@@ -23,24 +23,28 @@ impl Core<'_> {
     pub fn next_slice(&mut self, machine: &mut dyn Machine, cpu: usize) -> Option<Slice> {
         // The vectors are apart from what decides who can run.
         let mut slices = core::mem::replace(&mut self.slices, Slices::none());
-        let slice = slices.next(cpu, |id, vcpu| self.can_run(machine, id, vcpu));
+        let slice = slices.next(cpu, |id, vcpu| self.who_runs(machine, id, vcpu));
         self.slices = slices;
         slice
     }
 
-    /// Whether a virtual CPU can run now. One whose time or predicate has come no longer waits.
-    pub fn can_run(&mut self, machine: &mut dyn Machine, id: EnvironmentId, vcpu: usize) -> bool {
+    /// Whether a virtual CPU neither is stopped nor sleeps. One whose time or predicate has come no longer does.
+    pub(crate) fn is_awake(&mut self, machine: &mut dyn Machine, id: EnvironmentId, vcpu: usize) -> bool {
         if !self.environments.is_running(id) {
             return false;
         }
-        let Some(&state) = self.environments.vcpu(id, vcpu) else { return false };
+        let Some(state) = self.environments.vcpu(id, vcpu) else { return false };
+        if matches!(state.waiting, Waiting::No) {
+            return true;
+        }
         let over = match state.waiting {
-            Waiting::No => return true,
+            Waiting::No => true,
             _ if self.has_events(id, vcpu) => true,
             Waiting::Until(until) if machine.now() >= until => {
                 if let Some(word) = self.event_word(id, vcpu) {
                     word.fetch_or(events::TIMER, Ordering::Release);
                 }
+                self.publish_ready((id, vcpu));
                 true
             }
             Waiting::Until(_) => false,
@@ -66,8 +70,14 @@ impl Core<'_> {
         let mut wakeup = Wakeup { at: self.next_deadline(), poll: false };
         let Some(vector) = self.slices.vectors().get(cpu) else { return wakeup };
         for record in vector.slices.iter().filter(|record| record.state == slice_state::OWNED) {
-            let vcpu = slice_owner(record).filter(|&id| self.environments.is_running(id));
-            match vcpu.and_then(|id| self.environments.vcpu(id, record.vcpu.into())).map(|vcpu| vcpu.waiting) {
+            let Some(owner) = slice_owner(record).filter(|&id| self.environments.is_running(id)) else { continue };
+            // The chain below the owner is the unit that waits.
+            let (id, vcpu) = self.tip(owner, record.vcpu.into());
+            let call = self.call_deadline(id, vcpu);
+            if call != u64::MAX {
+                wakeup.at = Some(wakeup.at.map_or(call, |at| at.min(call)));
+            }
+            match self.environments.vcpu(id, vcpu).map(|vcpu| vcpu.waiting) {
                 Some(Waiting::Until(until) | Waiting::Halted(until)) if until != u64::MAX => {
                     wakeup.at = Some(wakeup.at.map_or(until, |at| at.min(until)));
                 }
@@ -131,6 +141,7 @@ impl Core<'_> {
         if let Some(record) = self.environments.get_mut(id) {
             record.state = exo_abi::info::environment_state::RUNNING;
         }
+        self.publish_all_ready(id);
     }
 
     /// Gives a position, which exists, to a virtual CPU.
@@ -147,7 +158,7 @@ impl Core<'_> {
         if let Some(record) = self.environments.get_mut(id) {
             record.slices += 1;
         }
-        machine.kick(u32::try_from(cpu).unwrap_or(u32::MAX));
+        machine.kick(u32::try_from(cpu).unwrap_or(u32::MAX), id.place());
     }
 
     /// A slice comes back from its owner: to whoever has claimed it, else to nobody. Says whether it answered a request.
@@ -176,7 +187,7 @@ impl Core<'_> {
     ) {
         self.uncount_slice(cpu, position);
         self.slices.free(cpu, position, Some(claimant));
-        machine.kick(u32::try_from(cpu).unwrap_or(u32::MAX));
+        machine.kick(u32::try_from(cpu).unwrap_or(u32::MAX), claimant.place());
     }
 
     /// The owner of a position, if it has one, has a slice less.

@@ -4,6 +4,7 @@
 //! owner can: a fixed rule that anybody can foresee, not a policy.
 
 use crate::environment::EnvironmentId;
+use crate::gates::VcpuName;
 use exo_abi::capability::Name;
 use exo_abi::info::{SLICE_POSITIONS, SliceRecord, SliceVector, slice_state};
 use zerocopy::FromZeros;
@@ -17,6 +18,8 @@ pub struct Slice {
     pub owner: EnvironmentId,
     /// Which of the owner's virtual CPUs.
     pub vcpu: usize,
+    /// Who runs: the owner, or whoever serves it.
+    pub runs: VcpuName,
 }
 
 /// The vectors of all CPUs.
@@ -111,19 +114,24 @@ impl<'a> Slices<'a> {
     /// Moves on to the next position in vector order whose owner can run and has not lost it; the last resort is the position that
     /// ran last. Where all that can run have lost theirs, nobody gains by idling: the first of them runs. `None`, and no move, where
     /// nobody can run.
-    pub(crate) fn next(&mut self, cpu: usize, mut runnable: impl FnMut(EnvironmentId, usize) -> bool) -> Option<Slice> {
+    pub(crate) fn next(
+        &mut self,
+        cpu: usize,
+        mut who_runs: impl FnMut(EnvironmentId, usize) -> Option<VcpuName>,
+    ) -> Option<Slice> {
         let vector = self.vectors.get_mut(cpu)?;
         let last = usize::try_from(vector.position).unwrap_or(0);
         let mut next = None;
         for step in 1..=SLICE_POSITIONS {
             let position = (last + step) % SLICE_POSITIONS;
             let record = &mut vector.slices[position];
-            let Some(owner) = slice_owner(record).filter(|_| record.state == slice_state::OWNED) else { continue };
-            let vcpu = record.vcpu.into();
-            if !runnable(owner, vcpu) {
+            if record.state != slice_state::OWNED {
                 continue;
             }
-            let slice = Slice { position, owner, vcpu };
+            let Some(owner) = slice_owner(record) else { continue };
+            let vcpu = record.vcpu.into();
+            let Some(runs) = who_runs(owner, vcpu) else { continue };
+            let slice = Slice { position, owner, vcpu, runs };
             if record.penalties == 0 {
                 next = Some(slice);
                 break;

@@ -7,6 +7,7 @@ pub use create_error::CreateError;
 use crate::capability::{Capability, Slot};
 use crate::environment::{EnvironmentId, Environments, Private};
 use crate::frames::{FrameError, FrameTable, own};
+use crate::gates::{GateWords, Mailbox};
 use crate::machine::{Binding, Machine};
 use crate::slices::Slices;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -30,6 +31,10 @@ pub struct Storage<'a> {
     pub slices: &'a mut [SliceVector],
     /// One record for each frame by number.
     pub frames: &'a mut [FrameRecord],
+    /// The words of gates and calls.
+    pub gates: GateWords<'a>,
+    /// One for each virtual CPU that there can be ([`NUMBERS`](crate::gates::NUMBERS)).
+    pub mail: &'a mut [Mailbox],
     /// Room for the list of one call: [`LIST_MAX`](exo_abi::call::LIST_MAX) runs.
     pub list: &'a mut [FrameRun],
 }
@@ -42,10 +47,14 @@ pub struct Core<'a> {
     pub(crate) events: &'a [AtomicU64],
     pub(crate) slices: Slices<'a>,
     pub(crate) frames: FrameTable<'a>,
+    pub(crate) gates: GateWords<'a>,
+    pub(crate) mail: &'a mut [Mailbox],
     pub(crate) list: &'a mut [FrameRun],
     pub(crate) claim_serial: u64,
     /// Claims under way.
     pub(crate) claims: u32,
+    /// CPUs that take no part after all, one bit each.
+    pub(crate) absent: u64,
 }
 
 /// What an environment of the manifest is to be.
@@ -69,17 +78,26 @@ impl<'a> Core<'a> {
     /// A state without environments. Free frames are declared next.
     #[must_use]
     pub fn new(storage: Storage<'a>) -> Self {
-        let Storage { system, environments, private, events, slices, frames, list } = storage;
+        let Storage { system, environments, private, events, slices, frames, gates, mail, list } = storage;
+        mail.fill(Mailbox::EMPTY);
         Self {
             system,
             environments: Environments::new(environments, private),
             events,
             slices: Slices::new(slices),
             frames: FrameTable::new(frames),
+            gates,
+            mail,
             list,
             claim_serial: 0,
             claims: 0,
+            absent: 0,
         }
+    }
+
+    /// A CPU takes no part after all: from now on there is no such CPU for any call.
+    pub fn without_cpu(&mut self, cpu: u32) {
+        self.absent |= 1_u64.checked_shl(cpu).unwrap_or(0);
     }
 
     /// Says at boot that frames are free memory, and may be guaranteed.
@@ -213,7 +231,11 @@ impl<'a> Core<'a> {
     #[must_use]
     pub fn take_events(&self, id: EnvironmentId, vcpu: usize) -> u64 {
         // Acquire: what the events are about was written before they were raised.
-        self.event_word(id, vcpu).map_or(0, |word| word.swap(0, Ordering::Acquire))
+        let events = self.event_word(id, vcpu).map_or(0, |word| word.swap(0, Ordering::Acquire));
+        if events != 0 {
+            self.publish_ready((id, vcpu));
+        }
+        events
     }
 
     pub(crate) fn event_word(&self, id: EnvironmentId, vcpu: usize) -> Option<&'a AtomicU64> {

@@ -68,6 +68,7 @@ impl Core<'_> {
         if let Some(record) = self.environments.get_mut(id) {
             record.vcpus -= 1;
         }
+        self.leave_chain(machine, (id, vcpu));
         self.finish_end(machine, id);
     }
 
@@ -79,6 +80,9 @@ impl Core<'_> {
         self.environments.begin_end(id, outcome);
         self.pass_guarantee_on(id);
         self.slices.remove_all(id);
+        self.publish_all_ready(id);
+        self.end_unjustified_gates(machine, id);
+        self.end_bindings_of_gates(machine, |(callee, _)| callee == id);
         if let Some(record) = self.environments.get_mut(id) {
             record.slices = 0;
         }
@@ -90,7 +94,7 @@ impl Core<'_> {
     pub(crate) fn kick_all(&mut self, machine: &mut dyn Machine, id: EnvironmentId) {
         let vcpus = self.environments.private(id).map(|private| private.vcpus).unwrap_or_default();
         for vcpu in vcpus.into_iter().flatten() {
-            machine.kick(vcpu.cpu);
+            machine.kick(vcpu.cpu, id.place());
         }
     }
 

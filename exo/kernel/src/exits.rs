@@ -5,18 +5,20 @@ use crate::kernel::Kernel;
 use crate::report::{End, Reason};
 use crate::resident::State;
 use core::sync::atomic::Ordering;
+use exo_core::gates::{Mail, Message};
 use exo_core::{Effect, EnvironmentId, dispatch};
 use hv::cpu::apic;
 use hv::cpu::interrupts::{self, SPURIOUS_VECTOR};
 use hv::vmx::emulate::GeneralProtection;
 use hv::vmx::entry_check;
-use hv::vmx::exit::{CrAccess, EntryFailure, Event, EventKind, Exit, RawExit, decode};
+use hv::vmx::exit::{CrAccess, EntryFailure, Event, EventKind, Exit, Left, RawExit, decode};
 use hv::vmx::fields;
 use hv::vmx::operation::Operation;
-use hv::vmx::vcpu::ActiveVcpu;
+use hv::vmx::run::GuestRegisters;
+use hv::vmx::vcpu::{ActiveVcpu, Arrived};
 
 /// How the run loop goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Next {
     /// Enter the guest again.
     Resume,
@@ -26,6 +28,10 @@ pub(crate) enum Next {
     Yield,
     /// The rest of the slice goes to this virtual CPU.
     YieldTo(EnvironmentId, usize),
+    /// The same by a call through a gate or a reply.
+    TransferTo(EnvironmentId, usize),
+    /// Control went to another virtual CPU without the run loop, and that one has exited.
+    Moved(Arrived, Left),
     /// The environment waits for its next slice, and sleeps for the rest of this one.
     Sleep,
     /// The environment has ended.
@@ -34,16 +40,9 @@ pub(crate) enum Next {
 
 const KILLED: fn(Reason) -> Next = |reason| Next::End(End::Killed(reason));
 
-/// Serves an exit. Only the environment that caused it can be harmed by it.
-pub(crate) fn handle(
-    kernel: &Kernel,
-    operation: &Operation<'_>,
-    active: &mut ActiveVcpu<'_>,
-    state: &mut State,
-    raw: &RawExit,
-) -> Next {
+/// Serves an exit that is not a call. Only the environment that caused it can be harmed by it.
+pub(crate) fn handle(operation: &Operation<'_>, active: &mut ActiveVcpu<'_>, state: &mut State, raw: &RawExit) -> Next {
     match decode(raw) {
-        Exit::Vmcall => call(kernel, operation, active, state),
         Exit::ExternalInterrupt { vector } => {
             if vector != SPURIOUS_VECTOR {
                 apic::end_of_interrupt();
@@ -59,7 +58,7 @@ pub(crate) fn handle(
             active.step_over();
             Next::Resume
         }
-        Exit::Hlt => halt(active),
+        Exit::Hlt => halt(active, state),
         Exit::CrAccess(access) => {
             let result = control_register(active, access);
             emulated(active, state, result)
@@ -137,7 +136,8 @@ fn joined(high: u64, low: u64) -> u64 {
     high << 32 | low & u64::from(u32::MAX)
 }
 
-fn call(kernel: &Kernel, operation: &Operation<'_>, active: &mut ActiveVcpu<'_>, state: &mut State) -> Next {
+/// Serves a call.
+pub(crate) fn call(kernel: &Kernel, operation: &Operation<'_>, active: &mut ActiveVcpu<'_>, state: &mut State) -> Next {
     if !active.in_ring_0_of_64_bit_code() {
         state.inject(active, Event::invalid_opcode());
         return Next::Resume;
@@ -145,9 +145,8 @@ fn call(kernel: &Kernel, operation: &Operation<'_>, active: &mut ActiveVcpu<'_>,
     let r = &active.registers;
     let arguments = [r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9];
     let request = r.rax;
-    let answer = kernel.with(operation.cpu, |core, services| {
-        let running = core.environments().is_running(state.id);
-        running.then(|| dispatch(core, services, (state.id, state.vcpu), request, arguments))
+    let answer = kernel.with_registers(operation.cpu, Some(r), |core, services| {
+        dispatch(core, services, (state.id, state.vcpu), request, arguments)
     });
     // Stopped while it waited for the lock: the instruction is executed when it is started again, or never.
     let Some((reply, effect)) = answer else {
@@ -157,6 +156,18 @@ fn call(kernel: &Kernel, operation: &Operation<'_>, active: &mut ActiveVcpu<'_>,
     active.registers.rax = reply.status;
     active.registers.rdx = reply.value;
     active.step_over();
+    if effect == Effect::None { Next::Resume } else { after_call(kernel, operation, active, state, effect) }
+}
+
+/// What a call has beside its reply.
+#[cold]
+fn after_call(
+    kernel: &Kernel,
+    operation: &Operation<'_>,
+    active: &mut ActiveVcpu<'_>,
+    state: &mut State,
+    effect: Effect,
+) -> Next {
     match effect {
         Effect::None => Next::Resume,
         Effect::Reschedule => {
@@ -165,6 +176,11 @@ fn call(kernel: &Kernel, operation: &Operation<'_>, active: &mut ActiveVcpu<'_>,
         }
         Effect::YieldSlice => Next::Yield,
         Effect::YieldTo { environment, vcpu } => Next::YieldTo(environment, vcpu),
+        Effect::TransferTo { environment, vcpu } => Next::TransferTo(environment, vcpu),
+        Effect::CallLimit { limited } => {
+            state.limited = limited;
+            Next::Resume
+        }
         Effect::FaultDelivery { on } => {
             state.set_fault_delivery(active, on);
             Next::Resume
@@ -175,6 +191,22 @@ fn call(kernel: &Kernel, operation: &Operation<'_>, active: &mut ActiveVcpu<'_>,
         }
         Effect::EndEnvironment { status } => Next::End(End::Exited(status)),
     }
+}
+
+/// The registers that are the message of a call through a gate.
+pub(crate) fn message(r: &GuestRegisters) -> Message {
+    [r.rcx, r.rdx, r.rbx, r.rbp, r.rsi, r.rdi, r.r8, r.r9, r.r10, r.r11, r.r12, r.r13, r.r14, r.r15]
+}
+
+/// Puts what has come for a virtual CPU into its registers.
+pub(crate) fn put(registers: &mut GuestRegisters, mail: &Mail) {
+    let rax = mail.word;
+    *registers = match mail.message {
+        None => GuestRegisters { rax, rdx: 0, ..*registers },
+        Some([rcx, rdx, rbx, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15]) => {
+            GuestRegisters { rax, rcx, rdx, rbx, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15 }
+        }
+    };
 }
 
 fn emulated(active: &mut ActiveVcpu<'_>, state: &mut State, result: Result<(), GeneralProtection>) -> Next {
@@ -203,18 +235,20 @@ fn exception(active: &mut ActiveVcpu<'_>, state: &mut State, raw: &RawExit, even
         DEBUG => active.merge_debug_status(raw.qualification),
         _ => {}
     }
-    // #DB and #AC: delivered from here, so that interrupts get through between one delivery and the next.
+    // #DB and #AC: delivered from here, where the time is looked at. The timer's interrupt alone would not do: a #DB trap that the
+    // delivery itself raises comes before it, for ever (SDM Vol. 3, 6.9).
     state.inject(active, event);
-    Next::Resume
+    Next::SliceOver
 }
 
-fn halt(active: &mut ActiveVcpu<'_>) -> Next {
+fn halt(active: &mut ActiveVcpu<'_>, state: &State) -> Next {
     const INTERRUPT_FLAG: u64 = 1 << 9;
     if active.current.read(fields::GUEST_RFLAGS) & INTERRUPT_FLAG == 0 {
         return KILLED(Reason::HaltedForEver);
     }
     active.step_over();
-    Next::Sleep
+    // As on a machine of its own: an interrupt that waited for STI ends the halt that follows.
+    if state.upcall_is_due() { Next::Resume } else { Next::Sleep }
 }
 
 fn control_register(active: &mut ActiveVcpu<'_>, access: CrAccess) -> Result<(), GeneralProtection> {

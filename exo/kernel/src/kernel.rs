@@ -11,13 +11,14 @@ use exo_abi::info::{MAX_ENVIRONMENTS, MAX_VCPUS};
 
 use exo_core::Core;
 use hv::addr::FrameNumber;
-use hv::cpu::{CpuIndex, MAX_CPUS, apic, local};
+use hv::cpu::{CpuIndex, apic, local};
 use hv::guest_memory::GuestMemory;
 use hv::output::{self, Finish};
 use hv::paging::Flushed;
 use hv::pool::{Exposed, KernelBox};
-use hv::shootdown::{SHOOTDOWN, Shootdown};
+use hv::shootdown::{SHOOTDOWN, Shootdown, SpaceNumber};
 use hv::vmx::operation::Machine;
+use hv::vmx::run::GuestRegisters;
 use spin::mutex::TicketMutex;
 use spin::{Mutex, Once};
 
@@ -87,8 +88,6 @@ pub struct Kernel {
     pub(crate) prepared: Mutex<heapless::Vec<KernelBox<Prepared>, MAX_PREPARED>>,
     /// Translations that CPUs may still hold.
     pub(crate) shootdown: &'static Shootdown,
-    /// CPUs that are to look at the state before they enter a guest.
-    attention: [AtomicBool; MAX_CPUS],
     /// Environments that the run waits for.
     waiting: AtomicUsize,
     failed: AtomicBool,
@@ -120,7 +119,6 @@ impl Kernel {
             exposed,
             prepared: Mutex::new(heapless::Vec::new()),
             shootdown: &SHOOTDOWN,
-            attention: [const { AtomicBool::new(false) }; MAX_CPUS],
             waiting: AtomicUsize::new(0),
             failed: AtomicBool::new(false),
         }))
@@ -140,9 +138,19 @@ impl Kernel {
 
     /// Does something with the state and the machine, alone. What ended meanwhile is told of afterwards.
     pub(crate) fn with<R>(&self, cpu: CpuIndex, body: impl FnOnce(&mut Core<'static>, &mut Services<'_>) -> R) -> R {
+        self.with_registers(cpu, None, body)
+    }
+
+    /// The same for a call, whose registers may be a message.
+    pub(crate) fn with_registers<R>(
+        &self,
+        cpu: CpuIndex,
+        registers: Option<&GuestRegisters>,
+        body: impl FnOnce(&mut Core<'static>, &mut Services<'_>) -> R,
+    ) -> R {
         let mut guarded = self.guarded.lock();
         let Guarded { core, spaces } = &mut *guarded;
-        let mut services = Services::new(self, spaces, cpu);
+        let mut services = Services::new(self, spaces, cpu, registers);
         let result = body(core, &mut services);
         if !spaces.ended.is_empty() {
             let ended = core::mem::take(&mut spaces.ended);
@@ -154,17 +162,17 @@ impl Kernel {
 
     /// Whether a CPU is to look at the state before it enters a guest.
     pub(crate) fn attention(&self, cpu: CpuIndex) -> &AtomicBool {
-        &self.attention[cpu.as_usize()]
+        self.shootdown.attention(cpu.as_usize())
     }
 
-    /// Has a CPU look at the state before it enters a guest again; one that is in a guest or idle wakes up for it.
-    pub(crate) fn kick(&self, from: CpuIndex, cpu: CpuIndex) {
-        if cpu.as_usize() >= MAX_CPUS {
-            return;
-        }
+    /// Has a CPU look at the state before it enters a guest again, for the sake of the environment at this place; one that is idle, or in
+    /// a guest of that environment, wakes up for it. What others do to their own time is no reason to interrupt anybody else.
+    pub(crate) fn kick(&self, from: CpuIndex, cpu: CpuIndex, place: usize) {
         // SeqCst: see `run_guest`, which publishes itself and then looks here.
         self.attention(cpu).store(true, Ordering::SeqCst);
-        if cpu != from && local::of(cpu).online.load(Ordering::SeqCst) {
+        let space = u8::try_from(place).ok().and_then(SpaceNumber::new);
+        let elsewhere = || space.is_some_and(|space| self.shootdown.is_elsewhere(cpu.as_usize(), space));
+        if cpu != from && local::of(cpu).online.load(Ordering::SeqCst) && !elsewhere() {
             apic::kick(cpu);
         }
     }

@@ -2,17 +2,19 @@
 
 use crate::event_page::Events;
 use crate::loader::prepared::Prepared;
+use core::mem::offset_of;
 use exo_abi::counters::{CountersPage, EXIT_REASONS};
 use exo_core::EnvironmentId;
 use hv::addr::{GuestPhysical, GuestVirtual};
 use hv::cpu::tsc;
 use hv::guest_space::GuestSpace;
-use hv::page::{Page, SharedPage};
+use hv::page::SharedPage;
 use hv::pool::KernelBox;
-use hv::trace::Trace;
-use hv::vmx::exit::{Event, RawExit, reason};
+use hv::trace::{Entry, Trace};
+use hv::vmx::exit::{Event, Left, RawExit, reason};
 use hv::vmx::fields;
 use hv::vmx::operation::Operation;
+use hv::vmx::transfer::Name;
 use hv::vmx::vcpu::{ActiveVcpu, OutOfFrames, Vcpu};
 
 /// A virtual CPU on its CPU.
@@ -27,7 +29,6 @@ pub(crate) struct Resident {
 pub(crate) struct State {
     pub(crate) id: EnvironmentId,
     pub(crate) vcpu: usize,
-    pub(crate) counters: Page<CountersPage>,
     faults: SharedPage,
     /// Accesses to memory that the environment does not hold are its own business.
     fault_delivery: bool,
@@ -39,6 +40,17 @@ pub(crate) struct State {
     /// The vector of an upcall that is due.
     upcall: Option<u8>,
     window_wanted: bool,
+    /// Its calls through gates are bounded, so none is made on the shortcut.
+    pub(crate) limited: bool,
+}
+
+/// Where the words of [`CountersPage`] after the exits are.
+pub(crate) mod counter {
+    use super::{CountersPage, offset_of};
+
+    pub(crate) const SLICES: usize = offset_of!(CountersPage, slices) / 8;
+    pub(crate) const INJECTIONS: usize = offset_of!(CountersPage, injections) / 8;
+    pub(crate) const INTERRUPT_WINDOWS: usize = offset_of!(CountersPage, interrupt_windows) / 8;
 }
 
 impl Resident {
@@ -54,7 +66,6 @@ impl Resident {
         let state = State {
             id,
             vcpu,
-            counters,
             faults,
             fault_delivery: false,
             last_resort: None,
@@ -62,18 +73,15 @@ impl Resident {
             rip: entry.rip,
             upcall: None,
             window_wanted: false,
+            limited: false,
         };
-        let vcpu = Vcpu::new(operation, space, account, vpid, &entry)?;
+        let name = Name { place: id.place(), vcpu, identity: id.to_argument() };
+        let vcpu = Vcpu::new(operation, space, account, vpid, name, counters, &entry)?;
         KernelBox::new_in(account, Self { vcpu, state }).ok_or(OutOfFrames)
     }
 }
 
 impl State {
-    /// The counter of null calls, which never reach [`note`](Self::note).
-    pub(crate) fn null_calls(&mut self) -> &mut u64 {
-        &mut self.counters.exits[usize::from(reason::VMCALL)]
-    }
-
     /// Makes events pending; the guest is interrupted for them if it wants that.
     pub(crate) fn post(&mut self, page: &Events<'_>, events: u64) {
         if events != 0
@@ -81,6 +89,11 @@ impl State {
         {
             self.upcall = Some(vector);
         }
+    }
+
+    /// Whether an upcall waits until the guest takes interrupts.
+    pub(crate) fn upcall_is_due(&self) -> bool {
+        self.upcall.is_some()
     }
 
     /// Delivers a pending upcall if the guest would take an interrupt, else asks to be told when it would.
@@ -93,14 +106,15 @@ impl State {
         }
         if self.window_wanted != self.upcall.is_some() {
             self.window_wanted = self.upcall.is_some();
-            self.counters.interrupt_windows += u64::from(self.window_wanted);
+            active.counters[counter::INTERRUPT_WINDOWS] += u64::from(self.window_wanted);
             active.want_interrupt_window(self.window_wanted);
         }
+        active.hold(self.upcall.is_some() || self.limited);
     }
 
     /// Injects an event; an upcall that it displaces becomes pending again.
     pub(crate) fn inject(&mut self, active: &mut ActiveVcpu<'_>, event: Event) {
-        self.counters.injections += 1;
+        active.counters[counter::INJECTIONS] += 1;
         self.upcall = active.inject(event).or(self.upcall);
     }
 
@@ -129,14 +143,17 @@ impl State {
                 self.upcall = active.enter_last_resort(instruction, stack, linear, physical).or(self.upcall);
             }
         }
-        self.counters.injections += 1;
+        active.counters[counter::INJECTIONS] += 1;
         true
     }
 
     /// Counts an exit and remembers it.
-    pub(crate) fn note(&mut self, active: &ActiveVcpu<'_>, exit: &RawExit) {
-        let basic = usize::from(exit.basic_reason()).min(EXIT_REASONS - 1);
-        self.counters.exits[basic] += 1;
-        self.last.push(tsc(), exit, active.current.read(fields::GUEST_RIP));
+    pub(crate) fn note(&mut self, active: &mut ActiveVcpu<'_>, left: &Left) {
+        let (basic, reason, qualification) = match left {
+            Left::Call => (reason::VMCALL, reason::VMCALL.into(), 0),
+            Left::Exit(exit) => (exit.basic_reason(), exit.reason, exit.qualification),
+        };
+        active.counters[usize::from(basic).min(EXIT_REASONS - 1)] += 1;
+        self.last.push(Entry { ticks: tsc(), reason, qualification, rip: active.current.read(fields::GUEST_RIP) });
     }
 }

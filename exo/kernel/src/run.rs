@@ -6,6 +6,7 @@ use crate::report::{self, End, Reason};
 use crate::resident::Resident;
 use core::convert::Infallible;
 use core::sync::atomic::Ordering;
+use exo_abi::counters::EXIT_REASONS;
 use exo_abi::info::{MAX_ENVIRONMENTS, MAX_VCPUS};
 use exo_core::{EnvironmentId, Outcome};
 use hv::cpu::interrupts::{self, TIMER_VECTOR};
@@ -46,14 +47,14 @@ impl Kernel {
             self.attention(operation.cpu).store(false, Ordering::SeqCst);
             self.take_up(operation, &mut residents);
             self.let_go(operation.cpu, &mut residents);
-            let (slice, wakeup) = self.with(operation.cpu, |core, services| {
+            let slice = self.with(operation.cpu, |core, services| {
                 core.expire_claims(services);
                 let slice = core.next_slice(services, operation.cpu.as_usize());
-                (slice, core.next_wakeup(operation.cpu.as_usize()))
+                slice.ok_or_else(|| core.next_wakeup(operation.cpu.as_usize()))
             });
             match slice {
-                Some(slice) => self.run_slice(operation, &mut residents, &slice),
-                None => self.idle(operation, wakeup),
+                Ok(slice) => self.run_slice(operation, &mut residents, &slice),
+                Err(wakeup) => self.idle(operation, wakeup),
             }
         }
     }
@@ -102,9 +103,11 @@ impl Kernel {
                 continue;
             }
             let Resident { vcpu, state } = KernelBox::into_inner(residents.swap_remove(index));
+            let mut exits = [0; EXIT_REASONS];
+            exits.copy_from_slice(&vcpu.counters()[..EXIT_REASONS]);
             drop(vcpu);
             self.with(cpu, |core, services| {
-                services.keep_exits(id, &state.counters.exits);
+                services.keep_exits(id, &exits);
                 let number = state.vcpu;
                 drop(state);
                 core.vcpu_gone(services, id, number);
@@ -112,12 +115,16 @@ impl Kernel {
         }
     }
 
-    /// A CPU takes no part: the environments that it should have run end before they begin.
+    /// A CPU takes no part: the environments that it should have run end before they begin, and nobody gets a virtual CPU there.
     pub fn without_cpu(&self, cpu: CpuIndex) {
+        // Whoever finds out: the boot CPU, or the one that takes no part.
+        let here = local::index();
+        // First: others run already, and what they prepare for this CPU from now on nobody would ever take up.
+        self.with(here, |core, _| core.without_cpu(cpu.as_u32()));
         while let Some(prepared) = self.take_prepared(cpu) {
             let (id, vcpu) = (prepared.id, prepared.vcpu);
             drop(prepared);
-            self.with(CpuIndex::BOOT, |core, services| {
+            self.with(here, |core, services| {
                 services.note_end(id, End::Killed(Reason::NoCpu), 0);
                 core.end(services, id, Outcome::Killed);
                 core.vcpu_gone(services, id, vcpu);

@@ -1,8 +1,9 @@
 //! The machine below the state machine: EPTs, memory, flushes, kicks, pages, the console, the time.
 
 use crate::event_page::Events;
+use crate::exits;
 use crate::kernel::Kernel;
-use crate::loader::prepared::{Prepared, VCPU_FRAMES};
+use crate::loader::prepared::Prepared;
 use crate::report::{self, End};
 use crate::spaces::{Space, Spaces};
 use core::sync::atomic::Ordering;
@@ -12,6 +13,7 @@ use exo_abi::console::{RECORD_MAX, Stream, header};
 use exo_abi::counters::EXIT_REASONS;
 use exo_abi::environment_page::EnvironmentPage;
 use exo_abi::info::{EnvironmentRecord, MAX_VCPUS};
+use exo_core::gates::Message;
 use exo_core::machine::ReserveEmpty;
 use exo_core::{Binding, EnvironmentId, Machine, VcpuStart};
 use hv::addr::{FrameNumber, HostPhysical};
@@ -21,6 +23,7 @@ use hv::page::Page;
 use hv::paging::ept::{EptAttributes, Rights};
 use hv::pool::{self, Account, KernelBox};
 use hv::shootdown::SpaceNumber;
+use hv::vmx::run::GuestRegisters;
 use hv::{cpu, output};
 
 /// The machine, on one CPU, with the spaces in hand.
@@ -30,6 +33,8 @@ pub(crate) struct Services<'k> {
     pub(crate) spaces: &'k mut Spaces,
     /// The CPU that this runs on.
     pub(crate) cpu: CpuIndex,
+    /// The caller's registers, in a call.
+    pub(crate) registers: Option<&'k GuestRegisters>,
 }
 
 /// The first frame of a run. The state machine names only frames that exist.
@@ -38,8 +43,13 @@ fn first(run: FrameRun) -> FrameNumber {
 }
 
 impl<'k> Services<'k> {
-    pub(crate) fn new(kernel: &'k Kernel, spaces: &'k mut Spaces, cpu: CpuIndex) -> Self {
-        Self { kernel, spaces, cpu }
+    pub(crate) fn new(
+        kernel: &'k Kernel,
+        spaces: &'k mut Spaces,
+        cpu: CpuIndex,
+        registers: Option<&'k GuestRegisters>,
+    ) -> Self {
+        Self { kernel, spaces, cpu, registers }
     }
 
     /// Remembers how an environment came to its end, and where it was.
@@ -192,9 +202,9 @@ impl Machine for Services<'_> {
         }
     }
 
-    fn kick(&mut self, cpu: u32) {
+    fn kick(&mut self, cpu: u32, environment: usize) {
         if let Some(cpu) = CpuIndex::new(cpu) {
-            self.kernel.kick(self.cpu, cpu);
+            self.kernel.kick(self.cpu, cpu, environment);
         }
     }
 
@@ -252,15 +262,12 @@ impl Machine for Services<'_> {
         let place = start.environment.place();
         let cpu = CpuIndex::new(start.cpu).ok_or(ReserveEmpty)?;
         let space = self.spaces.get_mut(place).ok_or(ReserveEmpty)?;
-        if pool::available(space.account) < VCPU_FRAMES {
-            return Err(ReserveEmpty);
-        }
         let system = self.kernel.exposed[0].start().as_u64();
         let (prepared, events) = Prepared::new(space, start, cpu, system).ok_or(ReserveEmpty)?;
         let address = events.number().start().as_u64();
         *space.events.get_mut(start.vcpu).ok_or(ReserveEmpty)? = Some(events);
         self.kernel.prepared.lock().push(prepared).map_err(|_| ReserveEmpty)?;
-        self.kernel.kick(self.cpu, cpu);
+        self.kernel.kick(self.cpu, cpu, place);
         Ok(address)
     }
 
@@ -270,6 +277,10 @@ impl Machine for Services<'_> {
 
     fn pending_events(&self, environment: usize, vcpu: usize) -> u64 {
         self.spaces.event_page(environment, vcpu).map_or(0, |page| Events(page).pending())
+    }
+
+    fn message(&self) -> Message {
+        self.registers.map(exits::message).unwrap_or_default()
     }
 
     fn console_write(&mut self, channel: u8, stream: Stream, bytes: &[u8]) {

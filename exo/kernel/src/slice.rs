@@ -4,24 +4,38 @@ use crate::event_page::Events;
 use crate::exits::{self, Next};
 use crate::kernel::{Guarded, Kernel};
 use crate::report::{End, Reason};
-use crate::resident::{Resident, State};
+use crate::resident::{Resident, State, counter};
 use crate::run::{Residents, arm, position};
 use core::sync::atomic::Ordering;
 use exo_abi::events;
 use exo_core::EnvironmentId;
 use exo_core::slices::Slice;
 use hv::cpu::tsc;
+use hv::vmx::exit::Left;
 use hv::vmx::operation::{self, Operation};
-use hv::vmx::vcpu::ActiveVcpu;
+use hv::vmx::vcpu::{ActiveVcpu, Arrived};
 
 /// How a virtual CPU's part of a slice ended.
 enum Over {
     /// The slice is over, or what is left of it is nobody's.
     Slice,
     /// The rest goes to another virtual CPU.
-    To(EnvironmentId, usize),
+    To(EnvironmentId, usize, How),
+    /// A call that the virtual CPU serves, directly or not, has lasted too long.
+    Call,
     /// Its environment has ended.
     Environment(End),
+}
+
+/// How a virtual CPU comes to its part of a slice.
+#[derive(Debug)]
+enum How {
+    /// It begins one, or is given the rest of one.
+    Begins,
+    /// It was called, or replied to.
+    Called,
+    /// The same without the kernel's doing: it is on the CPU already, and has exited.
+    Arrived(Arrived, Left),
 }
 
 /// When a slice ends, and what comes after.
@@ -29,26 +43,50 @@ enum Over {
 pub(crate) struct Deadline {
     /// The end of the slice, or of its grace.
     pub(crate) at: u64,
+    /// The end of the calls that the running virtual CPU serves.
+    call: u64,
     /// The slice itself is over.
     pub(crate) grace: bool,
     /// The grace is over as well.
     overrun: bool,
 }
 
+impl Deadline {
+    /// When the CPU is to be taken from the guest.
+    fn next(&self) -> u64 {
+        self.at.min(self.call)
+    }
+}
+
 impl Kernel {
     /// Runs one slice. Its time is its owner's, whoever has it in the end.
     pub(crate) fn run_slice(&'static self, operation: &Operation<'static>, residents: &mut Residents, slice: &Slice) {
         let begin = tsc();
-        let mut deadline =
-            Deadline { at: begin.saturating_add(self.configuration.slice_ticks), grace: false, overrun: false };
-        let mut next = Some((slice.owner, slice.vcpu));
-        while let Some((id, vcpu)) = next.take() {
-            let Some(place) = position(residents, id, vcpu) else { break };
+        let at = begin.saturating_add(self.configuration.slice_ticks);
+        let mut deadline = Deadline { at, call: u64::MAX, grace: false, overrun: false };
+        let mut next = Some((slice.runs, How::Begins));
+        while let Some(((id, vcpu), how)) = next.take() {
+            let place = match &how {
+                How::Arrived(arrived, _) => residents.iter().position(|resident| resident.vcpu.is(arrived)),
+                _ => position(residents, id, vcpu),
+            };
+            let Some(place) = place else { break };
             let resident = &mut residents[place];
-            match self.run_part(operation, resident, &mut deadline) {
+            let own = (resident.state.id, resident.state.vcpu) == (slice.owner, slice.vcpu);
+            match self.run_part(operation, resident, &mut deadline, how, own) {
                 Over::Slice => {}
-                Over::To(id, vcpu) if tsc() < deadline.at => next = Some((id, vcpu)),
+                // It is on the CPU already, so it has to be gone on with whatever the time is.
+                Over::To(id, vcpu, how @ How::Arrived(..)) => next = Some(((id, vcpu), how)),
+                Over::To(id, vcpu, how) if tsc() < deadline.at => next = Some(((id, vcpu), how)),
                 Over::To(..) => {}
+                Over::Call => {
+                    let (id, vcpu) = (resident.state.id, resident.state.vcpu);
+                    let runs = self.with(operation.cpu, |core, services| {
+                        let (id, vcpu) = core.root(id, vcpu);
+                        core.who_runs(services, id, vcpu)
+                    });
+                    next = runs.map(|runs| (runs, How::Called));
+                }
                 Over::Environment(end) => self.end(operation, &resident.state, end),
             }
         }
@@ -68,48 +106,80 @@ impl Kernel {
         });
     }
 
+    /// Runs a virtual CPU until the slice, or its part of it, is over. `own` says that the slice is its own.
     fn run_part(
         &'static self,
         operation: &Operation<'static>,
         resident: &mut Resident,
         deadline: &mut Deadline,
+        how: How,
+        own: bool,
     ) -> Over {
         let Resident { vcpu, state } = resident;
-        let mut active = vcpu.activate(operation);
-        {
-            let Guarded { core, spaces } = &mut *self.guarded.lock();
-            if let Some(page) = spaces.event_page(state.id.place(), state.vcpu).map(Events) {
-                state.counters.slices += 1;
-                page.begin_slice(tsc(), deadline.at);
-                state.post(&page, core.take_events(state.id, state.vcpu) | events::SLICE_BEGIN);
+        let begins = matches!(how, How::Begins);
+        let (mut active, mut exited) = match how {
+            How::Arrived(arrived, left) => {
+                let mut active = vcpu.adopt(operation, arrived);
+                active.take_vectoring(&left);
+                (active, Some(left))
             }
+            How::Begins | How::Called => (vcpu.activate(operation), None),
+        };
+        if exited.is_none() {
+            self.begin_part(&mut active, state, deadline, begins);
+            arm(operation, deadline.next());
         }
-        active.set_deadline(deadline.at);
-        arm(operation, deadline.at);
+        active.set_deadline(deadline.next());
         let over = loop {
-            let Some(next) = self.run_guest(operation, &mut active, state) else { break Over::Slice };
+            let next = match exited.take() {
+                Some(left) => self.served(operation, &mut active, state, &left),
+                None => self.run_guest(operation, &mut active, state),
+            };
             match next {
-                Next::Resume => {}
+                None => break Over::Slice,
+                Some(Next::Resume) => {}
                 // A kick or a stray tick; the deadline timer fires once, so it is armed again.
-                Next::SliceOver if tsc() < deadline.at => arm(operation, deadline.at),
-                Next::SliceOver => match self.grace(state, deadline) {
+                Some(Next::SliceOver) if tsc() < deadline.next() => arm(operation, deadline.next()),
+                Some(Next::SliceOver) if tsc() < deadline.at => break Over::Call,
+                Some(Next::SliceOver) => match own && self.grace(state, deadline) {
                     true => {
-                        active.set_deadline(deadline.at);
-                        arm(operation, deadline.at);
+                        active.set_deadline(deadline.next());
+                        arm(operation, deadline.next());
                     }
                     false => break Over::Slice,
                 },
-                Next::Yield => break Over::Slice,
-                Next::YieldTo(id, vcpu) => break Over::To(id, vcpu),
-                Next::Sleep => {
+                Some(Next::Yield) => break Over::Slice,
+                Some(Next::YieldTo(id, vcpu)) => break Over::To(id, vcpu, How::Begins),
+                Some(Next::TransferTo(id, vcpu)) => break Over::To(id, vcpu, How::Called),
+                Some(Next::Moved(arrived, exit)) => break Over::To(state.id, state.vcpu, How::Arrived(arrived, exit)),
+                Some(Next::Sleep) => {
                     self.guarded.lock().core.halt(state.id, state.vcpu, deadline.at);
                     break Over::Slice;
                 }
-                Next::End(end) => break Over::Environment(end),
+                Some(Next::End(end)) => break Over::Environment(end),
             }
         };
-        state.rip = active.current.read(hv::vmx::fields::GUEST_RIP);
+        if !matches!(over, Over::To(_, _, How::Arrived(..))) {
+            state.rip = active.current.read(hv::vmx::fields::GUEST_RIP);
+        }
         over
+    }
+
+    /// What a virtual CPU finds when it comes to its part of a slice.
+    fn begin_part(&self, active: &mut ActiveVcpu<'_>, state: &mut State, deadline: &mut Deadline, begins: bool) {
+        let Guarded { core, spaces } = &mut *self.guarded.lock();
+        if let Some(mail) = core.take_mail(state.id, state.vcpu) {
+            exits::put(active.registers, &mail);
+        }
+        deadline.call = core.call_deadline(state.id, state.vcpu);
+        let Some(page) = spaces.event_page(state.id.place(), state.vcpu).map(Events) else { return };
+        let mut events = core.take_events(state.id, state.vcpu);
+        if begins {
+            active.counters[counter::SLICES] += 1;
+            page.begin_slice(tsc(), deadline.at);
+            events |= events::SLICE_BEGIN;
+        }
+        state.post(&page, events);
     }
 
     /// Enters the guest until an exit that somebody must act on, and serves it. `None` where it may not run on.
@@ -135,21 +205,36 @@ impl Kernel {
                 }
                 continue;
             }
-            let result = active.run(state.null_calls());
+            let result = active.run();
             self.shootdown.leave(cpu);
-            let exit = match result {
-                Ok(exit) => exit,
+            let left = match result {
+                Ok((left, None)) => left,
+                Ok((left, Some(arrived))) => return Some(Next::Moved(arrived, left)),
                 Err(failure) => {
                     let rule = exits::broken_rule(active, operation);
                     return Some(Next::End(End::Killed(Reason::Refused(failure, rule))));
                 }
             };
-            state.note(active, &exit);
-            match exits::handle(self, operation, active, state, &exit) {
-                Next::Resume => {}
-                next => return Some(next),
+            match self.served(operation, active, state, &left) {
+                Some(Next::Resume) => {}
+                next => return next,
             }
         }
+    }
+
+    /// Notes an exit and serves it.
+    fn served(
+        &self,
+        operation: &Operation<'static>,
+        active: &mut ActiveVcpu<'_>,
+        state: &mut State,
+        left: &Left,
+    ) -> Option<Next> {
+        state.note(active, left);
+        Some(match left {
+            Left::Call => exits::call(self, operation, active, state),
+            Left::Exit(exit) => exits::handle(operation, active, state, exit),
+        })
     }
 
     /// Somebody wants attention: posts events; `false` where this virtual CPU must not run on.

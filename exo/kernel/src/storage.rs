@@ -4,17 +4,31 @@ use crate::kernel::{Configuration, KernelError};
 use core::sync::atomic::AtomicU64;
 use exo_abi::ABI_VERSION;
 use exo_abi::boot_page::FrameRun;
-use exo_abi::call::LIST_MAX;
+use exo_abi::call::{Call, LIST_MAX};
+use exo_abi::capability::GATE_SLOTS;
 use exo_abi::info::{
     EnvironmentRecord, FrameRecord, MAX_ENVIRONMENTS, MAX_VCPUS, SYSTEM_MAGIC, SliceVector, SystemPage,
 };
 use exo_core::Storage;
 use exo_core::environment::Private;
+use exo_core::gates::{GateWords, Mailbox, NUMBERS};
 use hv::pool::{self, Exposed};
+use hv::vmx::transfer::{self, TRANSFER};
 use zerocopy::FromZeros;
 
 /// How many exposed runs there are.
 pub(crate) const EXPOSED: usize = 4;
+
+/// The words that the shortcut for calls through gates uses.
+const GATES: GateWords<'static> = GateWords {
+    ready: &TRANSFER.ready,
+    callers: &TRANSFER.callers,
+    callees: &TRANSFER.callees,
+    slots: &TRANSFER.slots,
+};
+const _: () = assert!(transfer::CALL == Call::GateCall as u64 && transfer::REPLY == Call::GateReply as u64);
+const _: () = assert!(transfer::WAITING == exo_core::gates::WAITING);
+const _: () = assert!(transfer::NAMES >= NUMBERS && transfer::VCPUS == MAX_VCPUS && transfer::SLOTS == GATE_SLOTS);
 
 /// The storage, and the runs that every environment is shown, the system page first.
 pub(crate) struct Allocated {
@@ -48,7 +62,9 @@ pub(crate) fn allocate(configuration: &Configuration) -> Result<Allocated, Kerne
     let system = system.first_mut().ok_or(missing)?;
     let private = pool::take_slice(MAX_ENVIRONMENTS as u64, Private::NOBODY).ok_or(missing)?;
     let events = pool::take_slice_with((MAX_ENVIRONMENTS * MAX_VCPUS) as u64, || AtomicU64::new(0)).ok_or(missing)?;
+    let mail = pool::take_slice(NUMBERS as u64, Mailbox::EMPTY).ok_or(missing)?;
     let list = pool::take_slice(LIST_MAX, FrameRun::default()).ok_or(missing)?;
-    let storage = Storage { system, environments, private, events, slices, frames: frame_records, list };
+    let storage =
+        Storage { system, environments, private, events, slices, frames: frame_records, gates: GATES, mail, list };
     Ok(Allocated { storage, exposed: [system_page, environment_table, slice_vectors, frame_table] })
 }

@@ -2,7 +2,6 @@
 
 use core::arch::asm;
 use core::arch::x86_64::CpuidResult;
-use x86_64::VirtAddr;
 
 /// MSRs by number.
 pub mod msr {
@@ -93,7 +92,8 @@ control_register!(read_cr8 write_cr8 "cr8");
 /// Forgets what the TLB knows of one page.
 #[inline(always)]
 pub fn invalidate_page(address: u64) {
-    x86_64::instructions::tlb::flush(VirtAddr::new_truncate(address));
+    // SAFETY: forgetting a translation changes nothing; an address that is not canonical has none (SDM Vol. 2, INVLPG).
+    unsafe { asm!("invlpg [{}]", in(reg) address, options(nostack, preserves_flags)) };
 }
 
 /// Exchanges GS base and kernel GS base.

@@ -4,6 +4,7 @@
 //! [`grow`] and [`set_source`]. It hands out the lowest frame that is free; whoever wants another order takes
 //! [`OwnedFrames`] and keeps his own list.
 
+mod block;
 mod choice;
 mod exchange;
 mod list;
@@ -14,6 +15,7 @@ pub(crate) mod supply;
 pub(crate) mod tests;
 mod window;
 
+pub use block::{Block, allocate_block};
 pub use choice::Wanted;
 pub(crate) use exchange::is_usable;
 pub use exchange::{grow, is_own, set_guaranteed, shrink, take_promised};

@@ -22,6 +22,7 @@ pub mod events;
 pub mod exceptions;
 pub mod foreign;
 pub mod frames;
+pub mod gate;
 #[cfg(target_os = "none")]
 mod heap;
 mod image;
@@ -32,6 +33,7 @@ pub mod page_table;
 #[cfg(target_os = "none")]
 mod panic;
 pub mod predicate;
+pub mod region;
 pub mod revocation;
 pub mod segments;
 pub mod slices;

@@ -2,6 +2,7 @@
 
 mod empty;
 mod flush;
+mod graft;
 mod memory;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -132,6 +133,16 @@ pub(crate) unsafe fn with_current_in<M: TableMemory, R>(memory: M, edit: impl Fn
     let _alone = EDITING.lock();
     // SAFETY: the caller promises the first condition, and with the lock the second.
     edit(&mut unsafe { PageTable::at(crate::cpu::read_cr3(), memory) })
+}
+
+/// Does something with any table whose tables lie in the window.
+///
+/// # Safety
+/// As for [`with_current`], for the table at `root`.
+pub(crate) unsafe fn with_root<R>(root: u64, edit: impl FnOnce(&mut PageTable<WindowTables>) -> R) -> R {
+    let _alone = EDITING.lock();
+    // SAFETY: as for `with_current_in`.
+    edit(&mut unsafe { PageTable::at(root, WindowTables) })
 }
 
 /// Maps the 4 KiB page at `address` to a physical address, whatever it was mapped to, and forgets what the TLB knew of it.

@@ -1,14 +1,13 @@
 //! The environment's own GDT and TSS. The kernel describes the first segments in hidden state only, so nothing
 //! that loads a segment, and no exception, works before this.
 
-use crate::frames;
+use crate::exceptions::stacks;
 use exo_abi::info::MAX_VCPUS;
 use spin::Once;
+use x86_64::PrivilegeLevel;
 use x86_64::instructions::segmentation::{CS, DS, ES, SS, Segment};
 use x86_64::instructions::tables::load_tss;
 use x86_64::structures::gdt::{Descriptor, GlobalDescriptorTable, SegmentSelector};
-use x86_64::structures::tss::TaskStateSegment;
-use x86_64::{PrivilegeLevel, VirtAddr};
 
 /// Ring-0 code.
 pub const KERNEL_CODE: SegmentSelector = SegmentSelector::new(1, PrivilegeLevel::Ring0);
@@ -26,21 +25,7 @@ pub(crate) const VCPU_NUMBER: SegmentSelector = SegmentSelector::new(7, Privileg
 /// What STAR must hold for SYSCALL and SYSRET to use these segments.
 pub const STAR: u64 = ((KERNEL_DATA.0 as u64 | 3) << 48) | ((KERNEL_CODE.0 as u64) << 32);
 
-/// Entries of the interrupt stack table, counted from 0 as the `x86_64` crate does.
-pub(crate) const DOUBLE_FAULT_STACK: u16 = 0;
-pub(crate) const NMI_STACK: u16 = 1;
-pub(crate) const MACHINE_CHECK_STACK: u16 = 2;
-
-/// Frames in each stack.
-const STACK_FRAMES: u64 = 4;
-
-static TSS: [Once<TaskStateSegment>; MAX_VCPUS] = [const { Once::new() }; MAX_VCPUS];
 static GDT: [Once<GlobalDescriptorTable>; MAX_VCPUS] = [const { Once::new() }; MAX_VCPUS];
-
-fn stack_top() -> VirtAddr {
-    frames::allocate_contiguous(STACK_FRAMES)
-        .map_or(VirtAddr::zero(), |stack| VirtAddr::from_ptr(stack.as_mut_ptr_range().end))
-}
 
 /// A data segment whose limit is a number.
 const fn number_segment(number: u64) -> Descriptor {
@@ -48,23 +33,17 @@ const fn number_segment(number: u64) -> Descriptor {
     Descriptor::UserSegment(PRESENT_DATA | number & 0xffff)
 }
 
-/// Makes, for the first time, and loads the tables of virtual CPU `vcpu`, which runs this.
+/// Makes, for the first time, and loads the tables of virtual CPU `vcpu`, which runs this and whose stacks have been prepared.
 pub(crate) fn load(vcpu: usize) {
-    let tss = TSS[vcpu].call_once(|| {
-        let mut tss = TaskStateSegment::new();
-        tss.privilege_stack_table[0] = stack_top();
-        for index in [DOUBLE_FAULT_STACK, NMI_STACK, MACHINE_CHECK_STACK] {
-            tss.interrupt_stack_table[usize::from(index)] = stack_top();
-        }
-        tss
-    });
+    let tss = stacks::begin(vcpu).tss();
     let gdt = GDT[vcpu].call_once(|| {
         let mut gdt = GlobalDescriptorTable::new();
         gdt.append(Descriptor::kernel_code_segment());
         gdt.append(Descriptor::kernel_data_segment());
         gdt.append(Descriptor::user_data_segment());
         gdt.append(Descriptor::user_code_segment());
-        gdt.append(Descriptor::tss_segment(tss));
+        // SAFETY: the segment stays where it is for ever, in an area of its own.
+        gdt.append(unsafe { Descriptor::tss_segment_unchecked(tss) });
         gdt.append(number_segment(vcpu as u64));
         gdt
     });

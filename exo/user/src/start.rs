@@ -77,6 +77,9 @@ fn finish(boot: &'static BootPage, main: Main) -> ! {
     vcpu::initialise(boot);
     console::initialise();
     logger::initialise();
+    if exceptions::stacks::prepare(0).is_err() {
+        call::exit(STATUS_BOOT_PAGE);
+    }
     segments::load(0);
     exceptions::load();
     let status = main(boot);

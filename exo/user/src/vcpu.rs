@@ -55,6 +55,11 @@ pub(crate) fn pages() -> &'static Pages {
     &PAGES[current()]
 }
 
+/// The pages of any virtual CPU.
+pub(crate) fn pages_of(vcpu: usize) -> &'static Pages {
+    &PAGES[vcpu % MAX_VCPUS]
+}
+
 pub(crate) fn initialise(boot: &BootPage) {
     PAGES[0].set(boot.event_page_physical, boot.counters_physical, boot.fault_page_physical);
 }

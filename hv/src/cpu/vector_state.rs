@@ -11,7 +11,6 @@ const SUPPORTED: u64 = 0b1110_0111;
 #[derive(Debug)]
 pub struct VectorState {
     area: KernelFrame,
-    xcr0: u64,
     usable: u64,
 }
 
@@ -48,27 +47,21 @@ impl VectorState {
             area.pointer::<u16>().write(control);
             area.pointer::<u8>().add(24).cast::<u32>().write(mask);
         }
-        Some(Self { area, xcr0: 1, usable: usable() })
-    }
-
-    /// XCR0 as the guest has set it.
-    #[must_use]
-    pub fn xcr0(&self) -> u64 {
-        self.xcr0
+        Some(Self { area, usable: usable() })
     }
 
     /// Sets XCR0 for the guest whose state is on this CPU; `false` where [`valid`] refuses the value.
-    pub fn set_xcr0(&mut self, value: u64) -> bool {
+    #[must_use]
+    pub fn set_xcr0(&self, value: u64) -> bool {
         let good = valid(value, self.usable);
         if good {
-            self.xcr0 = value;
             write_xcr0(value);
         }
         good
     }
 
-    /// Puts this state into the CPU.
-    pub fn load(&self) {
+    /// Puts this state into the CPU, for a guest whose XCR0 is this.
+    pub fn load(&self, xcr0: u64) {
         let area = self.area.pointer::<u8>();
         if self.usable == 0 {
             // SAFETY: the area is a whole frame, so aligned and long enough, and holds a valid image.
@@ -78,7 +71,7 @@ impl VectorState {
         // SAFETY: as above; the mask names only components that XCR0 has just enabled, and the image was made by
         // `new` or `save` and is the kernel's alone.
         unsafe { asm!("xrstor64 [{}]", in(reg) area, in("eax") u32::MAX, in("edx") u32::MAX, options(nostack)) };
-        write_xcr0(self.xcr0);
+        write_xcr0(xcr0);
     }
 
     /// Takes this CPU's state.
@@ -94,7 +87,7 @@ impl VectorState {
     }
 }
 
-fn write_xcr0(value: u64) {
+pub(crate) fn write_xcr0(value: u64) {
     let (low, high) = (value & 0xffff_ffff, value >> 32);
     // SAFETY: `valid` has allowed the value or it is what the CPU offers, the kernel runs with CR4.OSXSAVE and uses no
     // vector instruction.

@@ -53,7 +53,8 @@ fn change(word: &AtomicU16, next: impl FnMut(u16) -> Option<u16>) -> Option<u16>
 
 /// Whether these are all frames that guests may hold now.
 pub(crate) fn are_guests(first: FrameNumber, count: u64) -> bool {
-    words(first, count).is_some_and(|words| words.iter().all(|word| word.load(Ordering::Acquire) < KERNEL))
+    let most = |words: &[AtomicU16]| words.iter().fold(0, |most, word| word.load(Ordering::Acquire).max(most));
+    words(first, count).is_some_and(|words| most(words) < KERNEL)
 }
 
 /// One more guest space maps these frames, or one more copy is under way. `false`, and nothing has changed, where one of them is not a
@@ -61,11 +62,15 @@ pub(crate) fn are_guests(first: FrameNumber, count: u64) -> bool {
 #[inline]
 pub(crate) fn hold(first: FrameNumber, count: u64) -> bool {
     let Some(words) = words(first, count) else { return false };
-    let refused = words.iter().position(|word| change(word, |uses| (uses < KERNEL - 1).then(|| uses + 1)).is_none());
-    if let Some(refused) = refused {
-        words[..refused].iter().for_each(let_go_of);
+    let mut rest = words.iter();
+    while let Some(word) = rest.next() {
+        if change(word, |uses| (uses < KERNEL - 1).then(|| uses + 1)).is_none() {
+            let held = words.len() - rest.len() - 1;
+            words[..held].iter().for_each(let_go_of);
+            return false;
+        }
     }
-    refused.is_none()
+    true
 }
 
 /// One fewer: [`hold`] has counted it, and no CPU has a translation left that it stood for.

@@ -117,6 +117,29 @@ fn a_page_that_could_not_be_shown_is_not_seen() {
 }
 
 #[test]
+fn what_can_be_shown_is_known_before() {
+    // Frames in three blocks, so that pages want tables of their own.
+    let blocks = run(3 * 512);
+    let nth = |index: u64| after(blocks, index % 3 * 512 + index / 3);
+    let account = account(nth(0), 1);
+    for count in 2..14 {
+        (1..count).for_each(|index| pool::contribute(memory(), account, nth(index), 1).expect("nobody uses it"));
+        let mut space = space(account, 13);
+        let pages: Vec<_> = (0..2).map_while(|_| SharedPage::new_in(account)).collect();
+        if let [one, other] = pages.as_slice() {
+            let sure = space.can_show([one.number(), other.number()], 1);
+            let shown = space.share(one).and_then(|()| space.share(other)).is_ok();
+            assert_eq!(sure, shown && pool::available(account) != 0, "of {count} frames");
+            assert_eq!(sure, count >= 11, "root, two pages, and three, two and one table");
+        }
+        drop(pages);
+        dismantle(space);
+        assert_eq!(pool::withdraw(memory(), account), Ok(()));
+        pool::contribute(memory(), account, nth(0), 1).expect("nobody uses it");
+    }
+}
+
+#[test]
 fn frames_are_in_use_until_a_flush_that_covers_all_their_spaces() {
     let (memory, frames) = (memory(), run(4));
     let account = account(run(32), 32);

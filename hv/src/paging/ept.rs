@@ -135,6 +135,11 @@ impl Format for Ept {
         raw & RIGHTS == 0
     }
 
+    #[inline]
+    fn pointed(raw: u64) -> Option<FrameNumber> {
+        (!Self::is_absent(raw) && raw & LARGE == 0).then(|| frame_of(raw))
+    }
+
     fn classify(level: Level, raw: u64) -> Entry<EptAttributes> {
         let [low, ..] = raw.to_le_bytes();
         if Self::is_absent(raw) {

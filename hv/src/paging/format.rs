@@ -73,8 +73,13 @@ pub trait Format {
     /// Reads an entry.
     fn classify(level: Level, raw: u64) -> Entry<Self::Attributes>;
 
-    /// Whether an entry is absent: what [`classify`](Self::classify) says, for loops that ask nothing else.
+    /// Whether an entry is absent: what [`classify`](Self::classify) says, for loops that ask nothing else. Some bits, the same in all
+    /// entries, are then all clear, so that entries joined bit by bit are absent where each of them is, and only there.
     fn is_absent(raw: u64) -> bool;
+
+    /// The table that an entry above the smallest level points to: what [`classify`](Self::classify) says, for walks that ask nothing
+    /// else.
+    fn pointed(raw: u64) -> Option<FrameNumber>;
 
     /// The entry that points to this table. It restricts nothing: the leaves decide.
     fn table(table: FrameNumber) -> u64;

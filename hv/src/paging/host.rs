@@ -43,6 +43,10 @@ impl Format for Host {
         raw & PRESENT == 0
     }
 
+    fn pointed(raw: u64) -> Option<FrameNumber> {
+        (!Self::is_absent(raw) && raw & LARGE == 0).then(|| frame_of(raw))
+    }
+
     fn classify(level: Level, raw: u64) -> Entry<HostAttributes> {
         if Self::is_absent(raw) {
             Entry::Absent

@@ -4,6 +4,7 @@ use super::{Account, give, take};
 use crate::addr::FrameNumber;
 use crate::paging::TableMemory;
 use crate::physmap;
+use core::ops::Range;
 
 /// Paging tables in the kernel's frames; new ones come from this account, and each goes back to its own.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +21,25 @@ impl TableMemory for KernelTables {
         assert!(index < 512, "a table has 512 entries");
         // SAFETY: as in `read`; whoever holds the tree mutably is its only writer but the CPU.
         unsafe { physmap::pointer::<u64>(table.start()).add(index).write_volatile(value) }
+    }
+
+    // One check for all entries, so that nothing else is in the loop.
+    fn joined(&self, table: FrameNumber, entries: Range<usize>) -> u64 {
+        assert!(entries.end <= 512, "a table has 512 entries");
+        let first = physmap::pointer::<u64>(table.start());
+        // SAFETY: as in `read`, for every index of the range.
+        entries.fold(0, |joined, index| joined | unsafe { first.add(index).read_volatile() })
+    }
+
+    fn fill(&mut self, table: FrameNumber, entries: Range<usize>, first: u64, step: u64) {
+        assert!(entries.end <= 512, "a table has 512 entries");
+        let to = physmap::pointer::<u64>(table.start());
+        let mut value = first;
+        for index in entries {
+            // SAFETY: as in `write`, for every index of the range.
+            unsafe { to.add(index).write_volatile(value) };
+            value = value.wrapping_add(step);
+        }
     }
 
     fn take(&mut self) -> Option<FrameNumber> {

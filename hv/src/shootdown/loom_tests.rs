@@ -217,3 +217,25 @@ fn a_proof_of_one_space_opens_no_quarantine_of_another() {
         cpu.join().expect("it ends");
     });
 }
+
+/// Whoever wants something looked at stores it and kicks; who is left alone, because it is in another space, sees it before it enters.
+#[test]
+fn whoever_is_not_kicked_looks_before_it_enters() {
+    bounded(|| {
+        let machine = Machine::<2>::new();
+        let attention = Arc::new(AtomicBool::new(false));
+        let cpu = thread::spawn({
+            let (machine, attention) = (machine.clone(), attention.clone());
+            move || {
+                let _ = machine.shootdown.enter(1, machine.spaces[1].number);
+                machine.shootdown.leave(1);
+                let _ = machine.shootdown.enter(1, machine.spaces[0].number);
+                attention.load(Ordering::SeqCst)
+            }
+        });
+        attention.store(true, Ordering::SeqCst);
+        let left_alone = machine.shootdown.is_elsewhere(1, machine.spaces[0].number);
+        let looked = cpu.join().expect("it ends");
+        assert!(looked || !left_alone, "it is in that space, and nobody wakes it up");
+    });
+}

@@ -47,6 +47,18 @@ fn only_cpus_in_a_guest_are_kicked_and_waited_for() {
 }
 
 #[test]
+fn elsewhere_is_in_a_guest_of_another_space() {
+    let shootdown = Shootdown::<1>::new();
+    assert!(!shootdown.is_elsewhere(0, space(0)), "in root mode it may be about to enter, or idle");
+    for number in [0, 5, 63] {
+        let _ = shootdown.enter(0, space(number));
+        let elsewhere = [0, 5, 63].map(|other| shootdown.is_elsewhere(0, space(other)));
+        assert_eq!(elsewhere, [0, 5, 63].map(|other| other != number));
+        shootdown.leave(0);
+    }
+}
+
+#[test]
 fn a_cpu_in_another_space_is_left_alone_and_flushes_before_it_enters_again() {
     let shootdown = Shootdown::<3>::new();
     assert!(shootdown.enter(1, space(5)) && shootdown.enter(2, space(63)));

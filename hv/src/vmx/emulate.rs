@@ -93,15 +93,22 @@ impl ActiveVcpu<'_> {
     /// XCR0 as the guest has set it.
     #[must_use]
     pub fn xcr0(&self) -> u64 {
-        self.vector_state.xcr0()
+        self.switched.xcr0
     }
 
     /// XSETBV.
     ///
     /// # Errors
-    /// [`GeneralProtection`] for a register or a value that the architecture refuses.
+    /// [`GeneralProtection`] for a register or a value that the architecture refuses, and outside of ring 0.
     pub fn xsetbv(&mut self, register: u32, value: u64) -> Emulated<()> {
-        if register == 0 && self.vector_state.set_xcr0(value) { Ok(()) } else { Err(GeneralProtection) }
+        const DESCRIPTOR_PRIVILEGE: u32 = 3 << 5;
+        // A CPU raises #GP in ring 3 itself (SDM 26.1.1); Bochs 2.7 exits before it looks.
+        let in_ring_0 = self.current.read(fields::GUEST_SS_ACCESS_RIGHTS) & DESCRIPTOR_PRIVILEGE == 0;
+        if !in_ring_0 || register != 0 || !self.vector_state.set_xcr0(value) {
+            return Err(GeneralProtection);
+        }
+        self.switched.xcr0 = value;
+        Ok(())
     }
 
     /// RDMSR of a register that is not passed through.

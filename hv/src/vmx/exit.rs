@@ -35,6 +35,15 @@ pub struct RawExit {
     pub guest_linear: u64,
 }
 
+/// How a guest left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Left {
+    /// By VMCALL, which says nothing of itself but its length: no other word has been read.
+    Call,
+    /// By anything else.
+    Exit(RawExit),
+}
+
 impl RawExit {
     /// The basic exit reason (SDM Appendix C).
     #[must_use]

@@ -1,12 +1,16 @@
 //! Entering the guest and coming back.
 //!
-//! The null call, the yardstick of every entry into the kernel, is answered before any other register is saved. All
-//! other exits save the whole register file and return to the run loop.
+//! The null call, the yardstick of every entry into the kernel, is answered before any other register is saved, and control transfers are
+//! made (`transfer`) where nothing stands against it. All other exits save the whole register file and return to the run loop.
 
-use super::exit::{RawExit, reason};
+use super::context::Context;
+use super::exit::{Left, RawExit, reason};
 use super::fields;
 use super::vmcs::{Current, Failure, vmread, vmwrite};
+use crate::shootdown::CpuState;
 use core::arch::global_asm;
+use core::mem::offset_of;
+use core::ptr::NonNull;
 
 /// The guest's general registers but RSP, which is in the VMCS.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,6 +32,27 @@ pub struct GuestRegisters {
     pub r13: u64,
     pub r14: u64,
     pub r15: u64,
+}
+
+impl GuestRegisters {
+    /// All of them zero.
+    pub const ZERO: Self = Self {
+        rax: 0,
+        rcx: 0,
+        rdx: 0,
+        rbx: 0,
+        rbp: 0,
+        rsi: 0,
+        rdi: 0,
+        r8: 0,
+        r9: 0,
+        r10: 0,
+        r11: 0,
+        r12: 0,
+        r13: 0,
+        r14: 0,
+        r15: 0,
+    };
 }
 
 /// In a code segment's access rights: 64-bit code.
@@ -67,11 +92,38 @@ pub(super) fn step_over_instruction() {
     }
 }
 
+#[allow(improper_ctypes, reason = "the assembly uses only what `offset_of` finds")]
 unsafe extern "sysv64" {
-    fn vmx_enter(registers: *mut GuestRegisters, launched: u64, null_calls: *mut u64, stack: *mut u64) -> u64;
+    /// Returns 0, or 2 or 3 where the CPU refuses; in `left` the context of the guest that has exited.
+    fn vmx_enter(context: *mut Context, launched: u64, cpu: *const CpuState, left: *mut *mut Context) -> u64;
     /// Where exits arrive: the host RIP of every VMCS.
     pub(super) static vmx_exit: u8;
 }
+
+/// Goes to the next label 3 unless the guest is in ring 0 of 64-bit code, where alone a VMCALL counts (in a segment that is not conforming,
+/// whose privilege level is the CPU's), with interrupts on, because of the slice's timer, without a single step, and without
+/// blocking by STI or MOV SS. Uses rcx and rdx.
+macro_rules! leave_unless_plain_call {
+    () => {
+        r#"
+    mov ecx, {CS_ACCESS_RIGHTS}
+    vmread rdx, rcx
+    and edx, 0x2064             /* 64-bit; privilege level; conforming */
+    cmp edx, 0x2000
+    jne 3f
+    mov ecx, {RFLAGS}
+    vmread rdx, rcx
+    and dh, 3
+    cmp dh, 2
+    jne 3f
+    mov ecx, {INTERRUPTIBILITY}
+    vmread rdx, rcx
+    test dl, 3
+    jnz 3f
+"#
+    };
+}
+pub(super) use leave_unless_plain_call;
 
 global_asm!(
     r#"
@@ -85,11 +137,13 @@ vmx_enter:
     push r13
     push r14
     push r15
+    push rcx
     push rdi
     push rdx
-    cmp [rcx], rsp              /* nested, this field costs an exit of our own: write it only when it changes */
+    cmp [rdi + {HOST_STACK}], rsp   /* nested, this field costs an exit of our own: write it only when it changes */
     je 6f
-    mov [rcx], rsp
+    mov [rdi + {HOST_STACK}], rsp
+    bts qword ptr [rdi + {CLASS}], 63   /* its class says what the field was */
     mov eax, {HOST_RSP}
     vmwrite rax, rsp
 6:
@@ -126,25 +180,12 @@ vmx_exit:
     cmp edx, {VMCALL}
     jne 3f
     test rax, rax
-    jnz 3f
-    mov ecx, {SS_ACCESS_RIGHTS}
-    vmread rdx, rcx
-    test dl, 0x60               /* privilege level */
-    jnz 3f
-    mov ecx, {CS_ACCESS_RIGHTS}
-    vmread rdx, rcx
-    test dh, 0x20               /* 64-bit code */
-    jz 3f
-    mov ecx, {RFLAGS}
-    vmread rdx, rcx
-    and dh, 3                   /* interrupts on, no single step */
-    cmp dh, 2
-    jne 3f
-    mov ecx, {INTERRUPTIBILITY}
-    vmread rdx, rcx
-    test dl, 3                  /* blocked by STI or MOV SS */
-    jnz 3f
-    mov rdx, [rsp + 16]
+    jnz vmx_transfer
+"#,
+    leave_unless_plain_call!(),
+    r#"
+    mov rdx, [rsp + 24]
+    mov rdx, [rdx + {CALLS}]
     test rdx, rdx
     jz 3f
     inc qword ptr [rdx]
@@ -161,6 +202,9 @@ vmx_exit:
     vmresume
     jmp 4f
 
+    /* With rcx and rdx on the stack. */
+    .global vmx_exit_to_run_loop
+vmx_exit_to_run_loop:
 3:  mov rdx, [rsp + 24]
     mov [rdx], rax
     pop qword ptr [rdx + 8]
@@ -180,10 +224,15 @@ vmx_exit:
     xor eax, eax
     jmp 5f
 
+    .global vmx_entry_failed
+vmx_entry_failed:
 4:  setc al                     /* VMfailInvalid: CF; VMfailValid: ZF */
     movzx eax, al
     xor eax, 3                  /* 2: invalid, 3: valid */
-5:  add rsp, 16
+5:  add rsp, 8
+    pop rcx
+    pop rdx
+    mov [rdx], rcx
     pop r15
     pop r14
     pop r13
@@ -193,9 +242,11 @@ vmx_exit:
     ret
 "#,
     HOST_RSP = const fields::HOST_RSP.encoding(),
+    HOST_STACK = const offset_of!(Context, host_stack),
+    CALLS = const offset_of!(Context, calls),
+    CLASS = const offset_of!(Context, class),
     REASON = const fields::VM_EXIT_REASON.encoding(),
     VMCALL = const reason::VMCALL,
-    SS_ACCESS_RIGHTS = const fields::GUEST_SS_ACCESS_RIGHTS.encoding(),
     CS_ACCESS_RIGHTS = const fields::GUEST_CS_ACCESS_RIGHTS.encoding(),
     RFLAGS = const fields::GUEST_RFLAGS.encoding(),
     INTERRUPTIBILITY = const fields::GUEST_INTERRUPTIBILITY_STATE.encoding(),
@@ -204,32 +255,43 @@ vmx_exit:
 );
 
 impl Current<'_> {
-    /// Runs the guest until an exit other than a null call; those are answered on the way and counted in `null_calls`, or
-    /// returned as well where that is `None`.
+    /// Runs the guest until an exit that is the run loop's. The second is the context of the guest that has exited: another one's where
+    /// control was transferred, and then the VMCS that is current is that one's.
     ///
     /// # Errors
     /// [`Failure`] where the CPU refuses the control or host fields: a kernel bug. What is wrong with guest state comes
     /// back as an exit.
-    pub fn run(&mut self, registers: &mut GuestRegisters, null_calls: Option<&mut u64>) -> Result<RawExit, Failure> {
+    #[inline]
+    pub(super) fn run(
+        &mut self,
+        context: NonNull<Context>,
+        cpu: &CpuState,
+    ) -> (Result<Left, Failure>, NonNull<Context>) {
         let launched = u64::from(self.launched());
-        let null_calls = null_calls.map_or(core::ptr::null_mut(), core::ptr::from_mut);
-        // SAFETY: 1. this VMCS is current and its host state leads to `vmx_exit` with this CPU's tables (`setup`); 2. the
-        // pointers are to memory that is the caller's or this VMCS's for the whole call, or null; 3. the assembly keeps the registers
-        // that the calling convention wants kept.
-        let result = unsafe { vmx_enter(registers, launched, null_calls, self.host_stack()) };
-        match result {
+        let mut left = context.as_ptr();
+        // SAFETY: 1. this VMCS is current, is the context's, and its host state leads to `vmx_exit` with this CPU's tables (`setup`);
+        // 2. the context and those that are registered lie in boxes of virtual CPUs of this CPU, which nothing else uses meanwhile;
+        // 3. the assembly keeps the registers that the calling convention wants kept.
+        let result = unsafe { vmx_enter(context.as_ptr(), launched, cpu, &raw mut left) };
+        let left = NonNull::new(left).unwrap_or(context);
+        let result = match result {
             0 => {
                 self.set_launched();
-                Ok(self.raw_exit())
+                Ok(self.left())
             }
             2 => Err(Failure::Invalid),
             _ => Err(self.failure()),
-        }
+        };
+        (result, left)
     }
 
-    fn raw_exit(&self) -> RawExit {
-        RawExit {
-            reason: self.read(fields::VM_EXIT_REASON),
+    fn left(&self) -> Left {
+        let reason = self.read(fields::VM_EXIT_REASON);
+        if reason == u32::from(reason::VMCALL) {
+            return Left::Call;
+        }
+        Left::Exit(RawExit {
+            reason,
             qualification: self.read(fields::EXIT_QUALIFICATION),
             interruption_info: self.read(fields::VM_EXIT_INTERRUPTION_INFORMATION),
             interruption_error: self.read(fields::VM_EXIT_INTERRUPTION_ERROR_CODE),
@@ -238,6 +300,6 @@ impl Current<'_> {
             instruction_length: self.read(fields::VM_EXIT_INSTRUCTION_LENGTH),
             guest_physical: self.read(fields::GUEST_PHYSICAL_ADDRESS),
             guest_linear: self.read(fields::GUEST_LINEAR_ADDRESS),
-        }
+        })
     }
 }

@@ -2,19 +2,22 @@
 
 use super::capability::Features;
 use crate::cpu::msr::{self, number};
-use crate::cpu::{read_cr2, write_cr2};
+use crate::cpu::{read_cr2, vector_state, write_cr2};
 use core::arch::asm;
 
 /// The registers that SYSCALL, SWAPGS, RDTSCP and page faults use, and the debug registers.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Switched {
     /// IA32_STAR, IA32_LSTAR, IA32_CSTAR, IA32_FMASK: their writes exit, so these are the guest's values.
     pub system_call: [u64; 4],
     /// IA32_TSC_AUX, the same.
     pub tsc_aux: u64,
+    pub(super) kernel_gs_base: u64,
+    pub(super) cr2: u64,
+    /// XCR0; 1, as after reset, where the CPU has none.
+    pub xcr0: u64,
     has_tsc_aux: bool,
-    kernel_gs_base: u64,
-    cr2: u64,
     /// The debug registers, once the guest has used them.
     pub debug: Option<Debug>,
 }
@@ -31,9 +34,12 @@ pub struct Debug {
 pub const SYSTEM_CALL: [u32; 4] = [number::STAR, number::LSTAR, number::CSTAR, number::FMASK];
 
 impl Switched {
+    /// As a guest finds it that has done nothing.
+    pub(super) const FRESH: Self =
+        Self { system_call: [0; 4], tsc_aux: 0, kernel_gs_base: 0, cr2: 0, xcr0: 1, has_tsc_aux: false, debug: None };
+
     pub(super) fn new(features: &Features) -> Self {
-        let has_tsc_aux = features.rdtscp;
-        Self { system_call: [0; 4], tsc_aux: 0, has_tsc_aux, kernel_gs_base: 0, cr2: 0, debug: None }
+        Self { has_tsc_aux: features.rdtscp, ..Self::FRESH }
     }
 
     pub(super) fn load(&self) {
@@ -51,6 +57,23 @@ impl Switched {
         write_cr2(self.cr2);
         if let Some(debug) = &self.debug {
             debug.load();
+        }
+    }
+
+    /// Loads what is one's and not the other's of what neither changes unseen: the system-call registers, TSC_AUX, XCR0.
+    pub(super) fn exchange(from: &Self, to: &Self) {
+        for (register, (old, new)) in SYSTEM_CALL.into_iter().zip(from.system_call.into_iter().zip(to.system_call)) {
+            if old != new {
+                // SAFETY: as in `load`.
+                unsafe { msr::write(register, new) };
+            }
+        }
+        if from.tsc_aux != to.tsc_aux {
+            // SAFETY: as in `load`; only a CPU that has the register lets a guest set it.
+            unsafe { msr::write(number::TSC_AUX, to.tsc_aux) };
+        }
+        if from.xcr0 != to.xcr0 {
+            vector_state::write_xcr0(to.xcr0);
         }
     }
 

@@ -1,19 +1,22 @@
 //! A virtual CPU: a VMCS and all the state that the VMCS does not switch.
 
-use super::exit::{Event, RawExit};
+use super::context::{Context, Counters};
+use super::exit::{Event, Left, reason};
 use super::fields;
 use super::operation::Operation;
 use super::run::{GuestRegisters, in_ring_0_of_64_bit_code, step_over_instruction};
 use super::setup;
 use super::switched::Switched;
+use super::transfer::{self, Name};
 use super::vmcs::{Current, Failure, Vmcs};
 use crate::addr::GuestPhysical;
 use crate::cpu::tsc;
 use crate::cpu::vector_state::VectorState;
 use crate::guest_space::{GuestSpace, Occupant};
-use crate::pool::{Account, KernelFrame};
-use crate::shootdown::SpaceNumber;
+use crate::pool::{Account, KernelBox, KernelFrame};
+use crate::shootdown::{SHOOTDOWN, SpaceNumber};
 use core::num::NonZeroU16;
+use core::ptr::NonNull;
 
 /// Where and with what a fresh vCPU begins: 64-bit ring 0, interrupts off.
 #[derive(Clone, Copy, Debug)]
@@ -36,19 +39,19 @@ pub struct OutOfFrames;
 #[derive(Debug)]
 pub struct Vcpu {
     vmcs: Vmcs,
-    registers: GuestRegisters,
+    context: KernelBox<Context>,
     pub(super) vector_state: VectorState,
-    pub(super) switched: Switched,
+    counters: Counters,
     _virtual_apic: KernelFrame,
     /// After all that refers to the space's tables.
     occupant: Occupant,
 }
 
 impl Vcpu {
-    /// Frames that a vCPU takes from its account: VMCS, virtual-APIC page, vector state.
-    pub const FRAMES: u64 = 3;
+    /// Frames that a vCPU takes from its account: VMCS, virtual-APIC page, vector state, context.
+    pub const FRAMES: u64 = 4;
 
-    /// Makes a vCPU of this space, in frames of this account. No other vCPU has its VPID.
+    /// Makes a vCPU of this space, in frames of this account. No other vCPU has its VPID or its name.
     ///
     /// # Errors
     /// [`OutOfFrames`] where the account does not suffice.
@@ -57,6 +60,8 @@ impl Vcpu {
         space: &GuestSpace,
         account: Account,
         vpid: NonZeroU16,
+        name: Name,
+        counters: Counters,
         entry: &EntryState,
     ) -> Result<Self, OutOfFrames> {
         let mut vmcs = Vmcs::new(operation, account).ok_or(OutOfFrames)?;
@@ -69,19 +74,55 @@ impl Vcpu {
         let registers = GuestRegisters { rdi: entry.argument, ..GuestRegisters::default() };
         let switched = Switched::new(&operation.machine.features);
         let occupant = Occupant::of(space);
-        Ok(Self { vmcs, registers, vector_state, switched, _virtual_apic: virtual_apic, occupant })
+        // Where the preemption timer is the only one it has to be set at every entry: there is no shortcut then.
+        let calls = operation.machine.deadline_timer.then(|| counters.word(usize::from(reason::VMCALL)));
+        let context = Context::new(name, operation.cpu, occupant.space(), registers, switched, calls);
+        let mut context = KernelBox::new_in(account, context).ok_or(OutOfFrames)?;
+        context.vmcs = vmcs.address();
+        transfer::register(context.name, Some(NonNull::from(&mut *context)));
+        Ok(Self { vmcs, context, vector_state, counters, _virtual_apic: virtual_apic, occupant })
     }
 
     /// Puts the vCPU on its CPU: everything that guests share is now this one's.
     pub fn activate<'v>(&'v mut self, operation: &'v Operation<'v>) -> ActiveVcpu<'v> {
         let space = self.occupant.space();
-        let Self { vmcs, registers, vector_state, switched, .. } = self;
+        let Self { vmcs, context, vector_state, counters, .. } = self;
         let current = vmcs.load(operation);
-        vector_state.load();
-        switched.load();
-        ActiveVcpu { current, registers, vector_state, switched, operation, space, deadline: u64::MAX, vectoring: None }
+        vector_state.load(context.switched.xcr0);
+        context.switched.load();
+        ActiveVcpu::new(current, context, vector_state, counters, operation, space)
+    }
+
+    /// Goes on with the vCPU that control has been transferred to: it is on the CPU already.
+    pub fn adopt<'v>(&'v mut self, operation: &'v Operation<'v>, _arrived: Arrived) -> ActiveVcpu<'v> {
+        let space = self.occupant.space();
+        let Self { vmcs, context, vector_state, counters, .. } = self;
+        ActiveVcpu::new(vmcs.adopt(), context, vector_state, counters, operation, space)
+    }
+
+    /// Whether this is the vCPU that control has been transferred to.
+    #[must_use]
+    pub fn is(&self, arrived: &Arrived) -> bool {
+        arrived.0 == self.context.name
+    }
+
+    /// What it has counted: exits by basic reason, then what its user counts.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 }
+
+impl Drop for Vcpu {
+    fn drop(&mut self) {
+        transfer::register(self.context.name, None);
+    }
+}
+
+/// Control was transferred to another vCPU of this CPU, which has exited: it is to be adopted. Nothing else may be loaded before.
+#[derive(Debug)]
+#[must_use = "the CPU has the state of another vCPU than the run loop believes"]
+pub struct Arrived(u64);
 
 /// A virtual CPU on its CPU.
 #[derive(Debug)]
@@ -90,17 +131,59 @@ pub struct ActiveVcpu<'v> {
     pub current: Current<'v>,
     /// Its general registers.
     pub registers: &'v mut GuestRegisters,
+    /// Its counters: exits by basic reason, then what its user counts.
+    pub counters: &'v mut Counters,
     pub(super) vector_state: &'v mut VectorState,
     pub(super) switched: &'v mut Switched,
     pub(super) operation: &'v Operation<'v>,
+    context: NonNull<Context>,
+    /// Not to be reached by transfers of control: its user has something to do at its entries.
+    held: bool,
+    /// The CPU has another vCPU's state.
+    left: bool,
     space: SpaceNumber,
     deadline: u64,
+    /// What the preemption timer was set to.
+    timer: Option<u32>,
     /// The event whose delivery the last exit interrupted: delivered again unless something else is injected.
     vectoring: Option<(u32, u32, u32)>,
 }
 
-impl ActiveVcpu<'_> {
-    /// Runs the guest until an exit other than a null call, which is counted in `null_calls` instead.
+impl<'v> ActiveVcpu<'v> {
+    fn new(
+        current: Current<'v>,
+        context: &'v mut KernelBox<Context>,
+        vector_state: &'v mut VectorState,
+        counters: &'v mut Counters,
+        operation: &'v Operation<'v>,
+        space: SpaceNumber,
+    ) -> Self {
+        let mut place = NonNull::from(&mut **context);
+        // SAFETY: the context is borrowed for as long as this lives, and these two are parts of it that do not overlap; the
+        // assembly changes it only between an entry and the exit, when neither is used.
+        let (registers, switched) = unsafe {
+            let context = place.as_mut();
+            (&mut context.registers, &mut context.switched)
+        };
+        ActiveVcpu {
+            current,
+            registers,
+            counters,
+            vector_state,
+            switched,
+            operation,
+            context: place,
+            held: false,
+            left: false,
+            space,
+            deadline: u64::MAX,
+            timer: None,
+            vectoring: None,
+        }
+    }
+
+    /// Runs the guest until an exit that is the caller's to serve. Null calls are answered and transfers of control made on the way, and
+    /// counted. After a transfer the exit is another vCPU's: then this one has nothing more to do with the CPU.
     ///
     /// The slice ends by the APIC's deadline. The preemption timer is set to what is left of the slice, at every such
     /// entry, so that no number of exits makes a slice longer, where it is the only timer, and where the guest has
@@ -108,7 +191,8 @@ impl ActiveVcpu<'_> {
     ///
     /// # Errors
     /// [`Failure`] where the CPU refuses to enter for a reason that is not the guest's.
-    pub fn run(&mut self, null_calls: &mut u64) -> Result<RawExit, Failure> {
+    #[inline]
+    pub fn run(&mut self) -> Result<(Left, Option<Arrived>), Failure> {
         const INTERRUPT_FLAG: u64 = 1 << 9;
         let machine = self.operation.machine;
         if machine.features.preemption_timer {
@@ -119,20 +203,50 @@ impl ActiveVcpu<'_> {
             } else {
                 u32::MAX
             };
-            self.current.write_guest(fields::GUEST_VMX_PREEMPTION_TIMER_VALUE, value);
+            // An exit leaves the field as it is (SDM 27.7.4 loads the timer from it at every entry).
+            if self.timer != Some(value) {
+                self.timer = Some(value);
+                self.current.write_guest(fields::GUEST_VMX_PREEMPTION_TIMER_VALUE, value);
+            }
         }
         if let Some((information, error_code, length)) = self.vectoring.take() {
             self.set_entry_event(information, error_code, length);
         }
-        let null_calls = machine.deadline_timer.then_some(null_calls);
-        let exit = self.current.run(self.registers, null_calls)?;
+        self.publish_class(!self.held);
+        let (result, context) = self.current.run(self.context, SHOOTDOWN.cpu(self.operation.cpu.as_usize()));
+        self.left = context != self.context;
+        // SAFETY: the assembly has left a context of this CPU, and no guest runs.
+        let name = unsafe { context.as_ref().name };
+        let arrived = self.left.then_some(Arrived(name));
+        let left = result?;
+        if arrived.is_none() {
+            self.take_vectoring(&left);
+        }
+        Ok((left, arrived))
+    }
+
+    /// Remembers the event whose delivery this exit interrupted, if it did.
+    pub fn take_vectoring(&mut self, left: &Left) {
         const VALID: u32 = 1 << 31;
         const NOT_UNDEFINED: u32 = !(1 << 12);
-        if exit.idt_vectoring_info & VALID != 0 {
+        // An instruction that was executed interrupts no delivery.
+        if let Left::Exit(exit) = left
+            && exit.idt_vectoring_info & VALID != 0
+        {
             self.vectoring =
                 Some((exit.idt_vectoring_info & NOT_UNDEFINED, exit.idt_vectoring_error, exit.instruction_length));
         }
-        Ok(exit)
+    }
+
+    /// Keeps transfers of control from this vCPU, and to it, or no longer.
+    pub fn hold(&mut self, held: bool) {
+        self.held = held;
+    }
+
+    fn publish_class(&mut self, transferable: bool) {
+        let transferable = transferable && self.operation.machine.deadline_timer && self.switched.debug.is_none();
+        // SAFETY: the context is this vCPU's, no guest runs, and what is written is no part of the registers or `switched`.
+        unsafe { self.context.as_mut() }.set_transferable(transferable);
     }
 
     /// The space that it runs in, as the shootdown knows it.
@@ -183,11 +297,23 @@ impl ActiveVcpu<'_> {
     pub fn interruptible(&self) -> bool {
         const INTERRUPT_FLAG: u64 = 1 << 9;
         const BLOCKING_BY_STI_OR_MOV_SS: u32 = 3;
+        // An enabled breakpoint, a step, or one in a transaction. The bits that only name breakpoints may stay without any of these, and
+        // then nothing is delivered that would clear them.
+        const PENDING: u64 = 1 << 12 | 1 << 14 | 1 << 16;
         self.current.read(fields::GUEST_RFLAGS) & INTERRUPT_FLAG != 0
             && self.current.read(fields::GUEST_INTERRUPTIBILITY_STATE) & BLOCKING_BY_STI_OR_MOV_SS == 0
-            // A pending step would be lost by an injection (SDM 27.7.3); it comes first.
-            && self.current.read(fields::GUEST_PENDING_DEBUG_EXCEPTIONS) == 0
+            // It would be lost by an injection (SDM 27.7.3); it comes first.
+            && self.current.read(fields::GUEST_PENDING_DEBUG_EXCEPTIONS) & PENDING == 0
             && !self.delivering()
+    }
+
+    /// Whether the guest has interrupts on, and steps over no instruction singly.
+    fn upcalls_would_come(&self) -> bool {
+        const INTERRUPT_FLAG: u64 = 1 << 9;
+        const TRAP_FLAG: u64 = 1 << 8;
+        self.current.read(fields::GUEST_RFLAGS) & (INTERRUPT_FLAG | TRAP_FLAG) == INTERRUPT_FLAG
+            && self.current.read(fields::GUEST_INTERRUPTIBILITY_STATE) == 0
+            && self.current.read(fields::GUEST_PENDING_DEBUG_EXCEPTIONS) == 0
     }
 
     /// Asks for an exit as soon as the guest would take an interrupt, or no longer.
@@ -210,6 +336,7 @@ impl ActiveVcpu<'_> {
     }
 
     /// Steps over the instruction that exited.
+    #[inline]
     pub fn step_over(&mut self) {
         step_over_instruction();
     }
@@ -218,6 +345,11 @@ impl ActiveVcpu<'_> {
 impl Drop for ActiveVcpu<'_> {
     /// Takes from the CPU what the next guest must not see.
     fn drop(&mut self) {
+        if self.left {
+            return;
+        }
+        let plain = !self.held && self.upcalls_would_come() && !self.delivering();
+        self.publish_class(plain);
         self.vector_state.save();
         self.switched.save();
         if let Some((information, error_code, length)) = self.vectoring.take() {

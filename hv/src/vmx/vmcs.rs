@@ -13,8 +13,6 @@ use core::marker::PhantomData;
 pub struct Vmcs {
     frame: KernelFrame,
     launched: bool,
-    /// What the field of the host's stack pointer holds.
-    host_stack: u64,
 }
 
 /// A VMX instruction failed (SDM Vol. 3, 31.2).
@@ -48,7 +46,7 @@ impl Vmcs {
         let frame = KernelFrame::take_from(account)?;
         // SAFETY: the first word of a VMCS is its revision (SDM 25.2); the frame is this VMCS's alone.
         unsafe { frame.pointer::<u32>().write(operation.machine.msrs.vmcs_revision()) };
-        let vmcs = Self { frame, launched: false, host_stack: 0 };
+        let vmcs = Self { frame, launched: false };
         vmcs.clear();
         Some(vmcs)
     }
@@ -57,6 +55,16 @@ impl Vmcs {
         let address = self.frame.number().start().as_u64();
         // SAFETY: the address is that of a VMCS with the right revision, aligned and inside the physical width.
         unsafe { asm!("vmclear [{}]", in(reg) &raw const address, options(nostack)) };
+    }
+
+    /// Its physical address.
+    pub(super) fn address(&self) -> u64 {
+        self.frame.number().start().as_u64()
+    }
+
+    /// The VMCS that a transfer of control has made this CPU's.
+    pub(super) fn adopt(&mut self) -> Current<'_> {
+        Current { vmcs: self, _this_cpu_only: PhantomData }
     }
 
     /// Makes this the VMCS that this CPU works on. A VMCS stays on the CPU that loads it first.
@@ -128,10 +136,6 @@ impl Current<'_> {
 
     pub(super) fn launched(&self) -> bool {
         self.vmcs.launched
-    }
-
-    pub(super) fn host_stack(&mut self) -> *mut u64 {
-        &raw mut self.vmcs.host_stack
     }
 
     pub(super) fn set_launched(&mut self) {

@@ -18,7 +18,7 @@ mod msrs;
 mod paging;
 mod programs;
 mod returns;
-mod tables;
+pub mod tables;
 
 use crate::faults::{self, Fault};
 use alloc::format;

@@ -1,6 +1,7 @@
 //! The interface used as it is meant to be: each scenario is what a library OS would do, and says what it saw.
 
 mod environments;
+mod gates;
 mod sharing;
 mod time;
 
@@ -22,6 +23,13 @@ const SCENARIOS: &[Scenario] = &[
     ("directed-yield", time::directed_yield),
     ("slices", time::slices),
     ("masking", time::masking),
+    ("halting", time::halting),
+    ("undisturbed", time::undisturbed),
+    ("gate-calls", gates::calls),
+    ("gate-nested", gates::nested),
+    ("gate-one-way", gates::one_way),
+    ("gate-limits", gates::limits),
+    ("gate-server", gates::server),
 ];
 
 /// Plays the scenario that the arguments name; the exit status.

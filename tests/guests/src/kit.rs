@@ -2,6 +2,7 @@
 //! and environments.
 
 pub mod child;
+pub mod gate;
 pub mod list;
 pub mod neighbour;
 pub mod thread;

@@ -11,6 +11,12 @@ pub trait Operation {
 
     /// What the run left behind, unmeasured: the nonce of [`prepare`](Operation::prepare), or the run counts as failed.
     fn evidence(&mut self) -> u64;
+
+    /// Exits that the operation has had somebody else make so far, as that one counts them. It is asked before the first run that counts
+    /// and after the last.
+    fn exits_elsewhere(&mut self) -> u64 {
+        0
+    }
 }
 
 /// An operation whose answer is its evidence; [`returning`] makes it.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use xtask::machine::Spec;
 use xtask::manifest::Environment;
 
-const SCENARIOS: [&str; 10] = [
+const SCENARIOS: [&str; 17] = [
     "giver",
     "taker",
     "child",
@@ -16,6 +16,13 @@ const SCENARIOS: [&str; 10] = [
     "directed-yield",
     "slices",
     "masking",
+    "halting",
+    "undisturbed",
+    "gate-calls",
+    "gate-nested",
+    "gate-one-way",
+    "gate-limits",
+    "gate-server",
 ];
 
 /// All scenarios at once, spread over the CPUs, beside a witness that has the kernel check itself in the end.

@@ -10,3 +10,4 @@ mod outcomes;
 mod refusal;
 mod resources;
 mod revocation;
+mod traps;

@@ -38,3 +38,24 @@ fn four_on_two_cpus() {
 fn eight_on_four_cpus() {
     witnesses_stay_intact(8, 4, "slice_us=1000");
 }
+
+#[test]
+fn what_others_do_to_their_own_time_interrupts_nobody() {
+    let storm = |cpu| Environment {
+        name: format!("storm{cpu}"),
+        cpu,
+        arguments: "kick-storm".to_owned(),
+        background: true,
+        ..Environment::new("hostile")
+    };
+    let victim = Environment { cpu: 1, arguments: "undisturbed".to_owned(), ..Environment::new("interface") };
+    let outcome = boot(&Spec {
+        cpus: 2,
+        environments: vec![storm(0), victim],
+        kernel_arguments: "slice_us=2000".to_owned(),
+        timeout: Duration::from_secs(60),
+        ..Spec::default()
+    });
+    passed(&outcome);
+    wrote(&outcome, "interface", &["undisturbed works"]);
+}

@@ -45,7 +45,8 @@ impl Context<'_, '_> {
             Some(Slot::Open(_) | Slot::Held(_)) => {}
         }
         self.fill(self.caller, slot, Slot::Empty);
-        let ended = self.core.end_unjustified(self.machine, self.caller, 0..u64::MAX);
+        let ended = self.core.end_unjustified(self.machine, self.caller, 0..u64::MAX)
+            + self.core.end_unjustified_gates(self.machine, self.caller);
         self.machine.flush();
         done(ended)
     }
@@ -68,6 +69,7 @@ impl Context<'_, '_> {
             }
             if lost != 0 {
                 self.core.end_unjustified(self.machine, id, 0..u64::MAX);
+                self.core.end_unjustified_gates(self.machine, id);
                 self.core.raise_environment(self.machine, id, exo_abi::events::CREDENTIAL_REVOKED);
             }
             emptied += lost;

@@ -61,10 +61,11 @@ impl Context<'_, '_> {
         let vcpu = usize::try_from(vcpu).map_err(|_| Error::NoSuchVcpu)?;
         let target = self.core.environments.vcpu(id, vcpu).ok_or(Error::NoSuchVcpu)?.cpu;
         let here = self.core.environments.vcpu(self.caller, self.vcpu).map(|own| own.cpu);
-        if here != Some(target) || !self.core.can_run(self.machine, id, vcpu) {
+        if here != Some(target) {
             return Err(Error::NotRunnable.into());
         }
-        Ok((0, Effect::YieldTo { environment: id, vcpu }))
+        let (environment, vcpu) = self.core.who_runs(self.machine, id, vcpu).ok_or(Error::NotRunnable)?;
+        Ok((0, Effect::YieldTo { environment, vcpu }))
     }
 
     pub(super) fn slice_allocate(&mut self, cpu: u64, position: u64, environment: u64, vcpu: u64) -> Handled {
@@ -191,6 +192,7 @@ impl crate::state::Core<'_> {
     /// The CPU of an argument.
     pub(crate) fn check_cpu(&self, cpu: u64) -> Result<u32, Failure> {
         let cpus = u64::from(self.system.cpus);
-        u32::try_from(cpu).ok().filter(|_| cpu < cpus).ok_or(Error::NoSuchCpu.at(cpu))
+        let here = |cpu: &u32| u64::from(*cpu) < cpus && self.absent.checked_shr(*cpu).unwrap_or(0) & 1 == 0;
+        u32::try_from(cpu).ok().filter(here).ok_or(Error::NoSuchCpu.at(cpu))
     }
 }

@@ -31,6 +31,7 @@ impl Context<'_, '_> {
             Some(record) if record.state == environment_state::STOPPED => record.state = environment_state::RUNNING,
             _ => return Err(Error::WrongState.into()),
         }
+        self.core.publish_all_ready(id);
         self.core.kick_all(self.machine, id);
         done(0)
     }
@@ -41,6 +42,7 @@ impl Context<'_, '_> {
             Some(record) if record.state == environment_state::RUNNING => record.state = environment_state::STOPPED,
             _ => return Err(Error::WrongState.into()),
         }
+        self.core.publish_all_ready(id);
         self.machine.expel(id.place());
         Ok((0, Effect::Reschedule))
     }
@@ -145,11 +147,12 @@ impl crate::state::Core<'_> {
         if let Some(private) = self.environments.private_mut(start.environment)
             && let Some(place) = private.vcpus.get_mut(start.vcpu)
         {
-            *place = Some(VirtualCpu { cpu: start.cpu, waiting: Waiting::No });
+            *place = Some(VirtualCpu { cpu: start.cpu, waiting: Waiting::No, gate: None });
         }
         if let Some(record) = self.environments.get_mut(start.environment) {
             record.vcpus += 1;
         }
+        self.publish_ready((start.environment, start.vcpu));
         Ok(page)
     }
 }

@@ -58,8 +58,15 @@ impl Context<'_, '_> {
 
     /// The same for one run in registers.
     pub(super) fn take_run(&mut self, first: u64, count: u64, most: u64) -> Result<Range<usize>, Failure> {
-        *self.core.list.first_mut().ok_or(Error::TooLong)? = FrameRun { first, count };
-        self.check_runs(0..1, most)
+        *self.core.list.first_mut().ok_or(Error::TooLong)? = self.run(first, count, most)?;
+        Ok(0..1)
+    }
+
+    /// A run in registers, checked like a list, for calls that need no list of it.
+    pub(super) fn run(&self, first: u64, count: u64, most: u64) -> Result<FrameRun, Failure> {
+        let end = first.checked_add(count).filter(|_| count <= most).ok_or(Error::TooLong)?;
+        let limit = self.core.frames.frame_count();
+        if end > limit { Err(Error::NoSuchFrame.at(first.max(limit))) } else { Ok(FrameRun { first, count }) }
     }
 
     fn check_runs(&self, runs: Range<usize>, most: u64) -> Result<Range<usize>, Failure> {

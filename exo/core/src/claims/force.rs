@@ -15,10 +15,14 @@ impl Core<'_> {
         if self.claims == 0 {
             return;
         }
-        let now = machine.now();
+        let (now, mut unseen) = (machine.now(), self.claims);
         for place in 0..MAX_ENVIRONMENTS {
+            if unseen == 0 {
+                return;
+            }
             let Some(victim) = self.environments.at(place) else { continue };
             let Some(claim) = self.environments.private(victim).and_then(|private| private.request) else { continue };
+            unseen -= 1;
             let ran = self.environments.get(victim).map_or(0, |record| record.ticks);
             if now >= claim.deadline || ran >= claim.run_until {
                 self.force(machine, victim, claim);

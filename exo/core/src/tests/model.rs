@@ -73,26 +73,29 @@ impl Model {
         *self.seen.entry(what).or_insert(0) += 1;
     }
 
-    /// Does a call: what rax and rdx are, and what happens then.
-    pub(crate) fn call(&mut self, caller: Id, vcpu: u64, word: u64, arguments: [u64; 6]) -> (u64, u64, Effect) {
+    /// Does a call: what rax and rdx are, and what happens then. Who does not run has no calls.
+    pub(crate) fn call(&mut self, caller: Id, vcpu: u64, word: u64, arguments: [u64; 6]) -> Option<(u64, u64, Effect)> {
+        if !self.runs(caller) {
+            return None;
+        }
         let bytes = word.to_le_bytes();
         let number = u64::from(bytes[0]) | u64::from(bytes[1]) << 8;
         let presented = (u64::from(bytes[2]), u64::from(bytes[3]));
         if word != 0 {
             self.calls += 1;
         }
-        let answer = if word >> 32 != 0 || !self.runs(caller) {
+        let answer = if word >> 32 != 0 {
             fails(Error::UnknownCall)
         } else {
             self.do_call(caller, vcpu, number, presented, arguments)
         };
-        match answer {
+        Some(match answer {
             Ok((value, effect)) => (0, value, effect),
             Err((error, detail)) => {
                 self.failed += 1;
                 (error.number(), detail, Effect::None)
             }
-        }
+        })
     }
 
     fn do_call(&mut self, me: Id, vcpu: u64, number: u64, (first, second): (u64, u64), args: [u64; 6]) -> Answer {

@@ -3,19 +3,15 @@
 use crate::spaces::Space;
 use core::mem::offset_of;
 use core::num::NonZeroU16;
-use exo_abi::counters::CountersPage;
 use exo_abi::events::EventPage;
 use exo_abi::info::MAX_VCPUS;
 use exo_core::{EnvironmentId, VcpuStart};
 use hv::addr::GuestPhysical;
 use hv::cpu::CpuIndex;
-use hv::page::{Page, SharedPage};
+use hv::page::SharedPage;
 use hv::pool::{Account, KernelBox, KernelFrame};
+use hv::vmx::Counters;
 use hv::vmx::vcpu::{EntryState, Vcpu};
-
-/// Frames of the reserve that a virtual CPU takes: its pages and its box, what the hardware wants, and what its CPU keeps beside
-/// it. The EPT tables by which its pages are shown come on top.
-pub(crate) const VCPU_FRAMES: u64 = 5 + Vcpu::FRAMES;
 
 /// What a CPU needs to make the virtual CPU.
 #[derive(Debug)]
@@ -25,7 +21,7 @@ pub(crate) struct Prepared {
     pub(crate) cpu: CpuIndex,
     pub(crate) account: Account,
     pub(crate) vpid: NonZeroU16,
-    pub(crate) counters: Page<CountersPage>,
+    pub(crate) counters: Counters,
     pub(crate) faults: SharedPage,
     pub(crate) entry: EntryState,
     /// What the CPU will want of the reserve: given back to it just before, so that nobody else takes it meanwhile.
@@ -33,12 +29,13 @@ pub(crate) struct Prepared {
 }
 
 /// Frames of [`Vcpu::FRAMES`].
-const HELD: usize = 3;
+const HELD: usize = 4;
 const _: () = assert!(HELD as u64 == Vcpu::FRAMES);
 
 impl Prepared {
-    /// Makes the pages of a virtual CPU and shows them to its environment; the second is its event page. `None` where the reserve
-    /// does not suffice.
+    /// Makes the pages of a virtual CPU and shows them to its environment; the second is its event page. Of the reserve it takes those
+    /// three, its box, what its CPU will want, and the EPT tables by which the pages are shown. `None` where the reserve does not
+    /// suffice; nothing is shown then, and nothing taken.
     pub(crate) fn new(
         space: &mut Space,
         start: &VcpuStart,
@@ -48,9 +45,12 @@ impl Prepared {
         let account = space.account;
         let held = core::array::from_fn(|_| KernelFrame::take_from(account));
         held.iter().all(Option::is_some).then_some(())?;
-        let counters = Page::<CountersPage>::new_in(account)?;
+        let counters = Counters::new_in(account)?;
         let faults = SharedPage::new_in(account)?;
         let events = SharedPage::new_in(account)?;
+        // What is shown cannot be taken back before the space ends: so not unless the tables and the box are sure.
+        const BOX: u64 = 1;
+        space.guest.can_show([counters.number(), faults.number(), events.number()], BOX).then_some(())?;
         let number = start.environment.place() * MAX_VCPUS + start.vcpu + 1;
         let entry = EntryState {
             rip: start.instruction,

@@ -1,7 +1,7 @@
 pub(crate) mod fake;
 mod sequences;
 
-use super::{Flags, LARGE, MapError, PageTable, SMALL};
+use super::{Flags, LARGE, MapError, PageTable, SMALL, TableMemory};
 use fake::Fake;
 
 const PRESENT: Flags = Flags::PRESENT;
@@ -118,4 +118,32 @@ fn empty_tables_come_back_and_others_stay() {
         table.give_back(empty, flush.not_needed());
     }
     assert_eq!(fake.in_use(), 1);
+}
+
+#[test]
+fn tables_of_others_are_put_in_whole_and_taken_out() {
+    let mut fake = Fake::new(16);
+    let mut table = table(&mut fake);
+    map(&mut table, 4 * LARGE, 0, SMALL, SMALL).unwrap();
+    let (first, user) = (table.memory.take().unwrap(), WRITABLE | Flags::USER_ACCESSIBLE);
+    // SAFETY: no CPU uses the table; the other table maps one page.
+    unsafe {
+        table.memory.update(first, 3, |_| 0x7000 | user.bits());
+        for (at, bytes, error) in [
+            (LARGE + SMALL, LARGE, MapError::Misaligned),
+            (LARGE, SMALL, MapError::Misaligned),
+            (4 * LARGE, LARGE, MapError::Occupied),
+            (3 * LARGE, 2 * LARGE, MapError::Occupied),
+        ] {
+            assert_eq!(table.graft(at, bytes, 1, first, user).unwrap_err(), error, "{at:#x} {bytes:#x}");
+        }
+        _ = table.graft(LARGE, LARGE, 1, first, user).unwrap().not_needed();
+    }
+    assert_eq!(table.query(LARGE + 3 * SMALL).unwrap().physical, 0x7000);
+    let root = table.root();
+    assert_eq!(table.memory.rights(root, LARGE + 3 * SMALL), user);
+    // SAFETY: no CPU uses the table.
+    _ = unsafe { table.ungraft(LARGE, LARGE, 1).unwrap().not_needed() };
+    assert_eq!(table.query(LARGE + 3 * SMALL), None);
+    assert!(table.query(4 * LARGE).is_some());
 }

@@ -40,7 +40,7 @@ pub(super) const fn canonical(address: u64) -> u64 {
 }
 
 /// Checks a range and takes its end as an address of 48 bits.
-fn checked(address: u64, bytes: u64) -> Result<(u64, u64), MapError> {
+pub(super) fn checked(address: u64, bytes: u64) -> Result<(u64, u64), MapError> {
     if !address.is_multiple_of(SMALL) || !bytes.is_multiple_of(SMALL) {
         return Err(MapError::Misaligned);
     }

@@ -126,6 +126,7 @@ pub fn create(cpu: u32, entry: fn(u64), argument: u64) -> Result<usize, VcpuErro
     show(page.fault_page)?;
     let vcpu = usize::try_from(page.vcpu).unwrap_or(0);
     super::note(vcpu, physical, page.counters, page.fault_page);
+    exceptions::stacks::prepare(vcpu)?;
     beginning.vcpu.store(vcpu, Ordering::Release);
     Ok(vcpu)
 }

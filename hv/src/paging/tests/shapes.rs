@@ -72,6 +72,25 @@ fn taking_one_page_by_force_needs_no_memory() {
 }
 
 #[test]
+fn the_cost_of_pages_is_what_mapping_them_takes() {
+    let (mut memory, mut other) = (FakeMemory::default(), FakeMemory::default());
+    let mut tree = Tree::<Ept>::new(&mut memory).unwrap();
+    let mut host = Tree::<Host>::new(&mut other).unwrap();
+    // Beside each other, and at both ends of what a table of each level covers.
+    let numbers =
+        [0_u64, 1, 511, 512, 1 << 18, (1 << 18) - 1, 1 << 27, (1 << 27) + 1, (1 << 27) + (1 << 18), 513, 1024];
+    for pages in numbers.chunks(3) {
+        let (cost, before) = (tree.cost_of_pages(&memory, pages), tree.frames());
+        let (host_cost, host_before) = (host.cost_of_pages(&other, pages), host.frames());
+        for &page in pages {
+            tree.map(&mut memory, page, frame(page), 1, RW).unwrap();
+            host.map(&mut other, page, frame(page), 1, KERNEL).unwrap();
+        }
+        assert_eq!((tree.frames() - before, host.frames() - host_before), (cost, host_cost), "{pages:?}");
+    }
+}
+
+#[test]
 fn errors_name_the_first_page_and_change_nothing() {
     let mut memory = FakeMemory::default();
     let mut tree = Tree::<Ept>::new(&mut memory).unwrap();

@@ -5,7 +5,7 @@ use super::super::table_list::TableList;
 use super::super::{MapError, TableMemory};
 use super::slots::{reserve, take};
 use super::small::Small;
-use super::{Node, Part, Tree, frame, keep, pages, parts};
+use super::{Node, Part, Tree, frame, index, keep, pages, parts};
 use crate::addr::FrameNumber;
 use core::ops::Range;
 
@@ -68,6 +68,27 @@ impl<F: Format> Tree<F> {
         Ok(())
     }
 
+    /// Table frames that mapping these pages takes, one after the other as the smallest leaves. None of them is mapped.
+    pub fn cost_of_pages(&self, memory: &impl TableMemory, pages: &[u64]) -> u64 {
+        let mut needed = 0;
+        for (place, page) in pages.iter().enumerate() {
+            let (mut node, mut level) = (Some(self.root), Level::Root);
+            while let Some(below) = level.below() {
+                let slot = page / level.pages();
+                let entry = node.map_or(Entry::Absent, |node| self.entry(memory, &node, index(slot)));
+                node = if let Entry::Table(table) = entry {
+                    Some(Node { table, companion: None, level: below, base: slot * level.pages() })
+                } else {
+                    let made_before = pages[..place].iter().any(|other| other / level.pages() == slot);
+                    needed += if made_before { 0 } else { slot_cost::<F>(level, false) };
+                    None
+                };
+                level = below;
+            }
+        }
+        needed
+    }
+
     fn map_small(
         &self,
         memory: &mut impl TableMemory,
@@ -75,9 +96,11 @@ impl<F: Format> Tree<F> {
         first_frame: FrameNumber,
         attributes: F::Attributes,
     ) -> Result<(), MapError> {
-        let taken = small.entries.clone().find(|&index| !F::is_absent(memory.read(small.node.table, index)));
-        if let Some(index) = taken {
-            return Err(MapError::AlreadyMapped { page: small.node.base + index as u64 });
+        // Joined, they are absent only if each is (`Format::is_absent`).
+        if !F::is_absent(memory.joined(small.node.table, small.entries.clone())) {
+            let taken = small.entries.clone().find(|&index| !F::is_absent(memory.read(small.node.table, index)));
+            let page = small.node.base + taken.unwrap_or(small.entries.start) as u64;
+            return Err(MapError::AlreadyMapped { page });
         }
         Self::write_leaves(memory, &small.node, small.entries.clone(), first_frame, attributes);
         self.merge(memory, &small.parent, &small.part, &small.node);

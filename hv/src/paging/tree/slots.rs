@@ -54,10 +54,18 @@ impl<F: Format> Tree<F> {
     /// Replaces the table at `part` of `node` by a leaf where all its entries together say no more than a leaf can.
     ///
     /// Nobody has to flush: the table stays with the slot, and a CPU that still walks it finds the same translations.
+    #[inline]
     pub(super) fn merge(&self, memory: &mut impl TableMemory, node: &Node, part: &Part, child: &Node) {
         if !F::KEEPS_TABLES || node.level > self.largest || child.level != Level::Small {
             return;
         }
+        // Most tables have room left.
+        if [TABLE_ENTRIES - 1, 0].iter().all(|&index| !F::is_absent(memory.read(child.table, index))) {
+            self.merge_full(memory, node, part, child);
+        }
+    }
+
+    fn merge_full(&self, memory: &mut impl TableMemory, node: &Node, part: &Part, child: &Node) {
         let Entry::Leaf { frame: first, attributes } = self.entry(memory, child, 0) else { return };
         if !first.number().is_multiple_of(node.level.pages()) {
             return;

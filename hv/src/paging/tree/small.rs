@@ -20,26 +20,29 @@ pub(super) struct Small {
 
 impl<F: Format> Tree<F> {
     /// The one table of the smallest pages that covers the whole range, where it is there.
+    #[inline]
     pub(super) fn small(&self, memory: &impl TableMemory, range: &Range<u64>) -> Option<Small> {
         let span = Level::Large.pages();
         if range.is_empty() || range.end > PAGES || range.start / span != (range.end - 1) / span {
             return None;
         }
-        let mut node = self.root;
-        loop {
-            let pages = node.level.pages();
-            let base = range.start / pages * pages;
-            let part = Part { index: index(range.start / pages), start: range.start, end: range.end, base };
-            let Entry::Table(table) = self.entry(memory, &node, part.index) else { return None };
-            let level = node.level.below()?;
-            if level == Level::Small {
-                let first = index(range.start);
-                let entries = first..first + index(range.end - range.start - 1) + 1;
-                return Some(Small { parent: node, part, node: Node { table, companion: None, level, base }, entries });
-            }
-            // Nothing here looks at companions: no slot comes into use or falls out of it.
-            node = Node { table, companion: None, level, base };
-        }
+        let page = range.start;
+        // Nothing here looks at companions: no slot comes into use or falls out of it.
+        let huge = Self::below(memory, self.root.table, Level::Root, page)?;
+        let large = Self::below(memory, huge, Level::Huge, page)?;
+        let table = Self::below(memory, large, Level::Large, page)?;
+        let base = page / span * span;
+        let parent = Node { table: large, companion: None, level: Level::Large, base: page / (span * span) * span };
+        let part = Part { index: index(page / span), start: range.start, end: range.end, base };
+        let first = index(page);
+        let entries = first..(first + index(range.end - page - 1) + 1).min(TABLE_ENTRIES);
+        Some(Small { parent, part, node: Node { table, companion: None, level: Level::Small, base }, entries })
+    }
+
+    /// The table that a table of `level` points to where it covers this page.
+    #[inline]
+    fn below(memory: &impl TableMemory, table: FrameNumber, level: Level, page: u64) -> Option<FrameNumber> {
+        F::pointed(memory.read(table, index(page / level.pages())))
     }
 
     /// Whether other entries of the table than these map something. Neighbours mostly do.
@@ -56,11 +59,7 @@ impl<F: Format> Tree<F> {
         first: FrameNumber,
         attributes: F::Attributes,
     ) {
-        const STEP: u64 = crate::addr::FRAME_SIZE;
-        let mut leaf = F::leaf(Level::Small, first, attributes);
-        for index in entries {
-            memory.write(node.table, index, leaf);
-            leaf += STEP; // the next frame's number, in a format that has it at its own place
-        }
+        const STEP: u64 = crate::addr::FRAME_SIZE; // the next frame's number, in a format that has it at its own place
+        memory.fill(node.table, entries, F::leaf(Level::Small, first, attributes), STEP);
     }
 }

@@ -27,13 +27,12 @@ impl<F: Format> Tree<F> {
         // A table that would be empty afterwards goes, and perhaps those above it: the long way.
         if let Some(small) = self.small(memory, &range).filter(|small| self.keeps_others(memory, small)) {
             let is_absent = |&index: &usize| F::is_absent(memory.read(small.node.table, index));
-            let absent = small.entries.clone().find(is_absent);
-            if let Some(index) = absent {
+            // Mostly none is: asked of all at once.
+            if small.entries.clone().fold(false, |any, index| any | is_absent(&index)) {
+                let index = small.entries.clone().find(is_absent).unwrap_or(small.entries.start);
                 return Err(MapError::NotMapped { page: small.node.base + index as u64 });
             }
-            for index in small.entries.clone() {
-                memory.write(small.node.table, index, 0);
-            }
+            memory.fill(small.node.table, small.entries, 0, 0);
         } else if !range.is_empty() {
             let needed = self.check_unmap(memory, &self.root, range.clone())?;
             let mut reserved = reserve(memory, needed)?;

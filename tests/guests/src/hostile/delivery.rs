@@ -83,6 +83,7 @@ fn nested_faults(_boot: &'static BootPage) -> Verdict {
     let mut table = Table::copied();
     table.set(vector::INVALID_OPCODE, code!("ud2").as_ptr() as u64, 0);
     // Once the stack has ended, the page fault cannot be delivered either.
+    table.on_stack(vector::PAGE_FAULT, 0);
     table.load();
     // SAFETY: the double fault's handler ends the environment.
     unsafe { asm!("mov rsp, {}", "ud2", in(reg) NEST_TOP, options(noreturn)) }

@@ -6,8 +6,13 @@ mod capabilities;
 mod claims;
 mod environments;
 mod frames_of_others;
+mod gate_ends;
+mod gate_races;
+mod gate_storm;
+mod gates;
 mod lists;
 mod own_frames;
+mod refused;
 mod shown;
 mod storms;
 mod time;
@@ -26,8 +31,13 @@ pub(super) fn cases() -> impl Iterator<Item = &'static Case> {
         waiting::CASES,
         shown::CASES,
         claims::CASES,
+        gates::CASES,
+        gate_ends::CASES,
+        gate_races::CASES,
         bombs::CASES,
+        refused::CASES,
         storms::CASES,
+        gate_storm::CASES,
     ]
     .into_iter()
     .flatten()

@@ -41,6 +41,7 @@ fn vmcall(_boot: &'static BootPage) -> Verdict {
 }
 
 fn privileged(_boot: &'static BootPage) -> Verdict {
+    const OSXSAVE: u64 = 1 << 18;
     exceptions::set_handler(vector::GENERAL_PROTECTION, user_mode::leave);
     let programs = [
         ("HLT", code!("hlt", "int 0x80")),
@@ -48,7 +49,13 @@ fn privileged(_boot: &'static BootPage) -> Verdict {
         ("MOV CR3", code!("mov cr3, rax", "int 0x80")),
         ("MOV CR8", code!("mov cr8, rax", "int 0x80")),
         ("MOV DR7", code!("mov dr7, rax", "int 0x80")),
+        ("MOV from DR6", code!("mov rax, dr6", "int 0x80")),
+        ("LMSW", code!("lmsw ax", "int 0x80")),
+        ("RDMSR", code!("mov ecx, 0xc0000080", "rdmsr", "int 0x80")),
         ("WRMSR", code!("wrmsr", "int 0x80")),
+        ("XSETBV", code!("mov eax, 1", "xor ecx, ecx", "xor edx, edx", "xsetbv", "int 0x80")),
+        ("RDPMC", code!("xor ecx, ecx", "rdpmc", "int 0x80")),
+        ("INVD", code!("invd", "int 0x80")),
         ("LGDT", code!("lgdt [rsp - 16]", "int 0x80")),
         ("INVLPG", code!("invlpg [rsp]", "int 0x80")),
         ("WBINVD", code!("wbinvd", "int 0x80")),
@@ -57,6 +64,8 @@ fn privileged(_boot: &'static BootPage) -> Verdict {
         ("OUT", code!("out 0x64, al", "int 0x80")),
         ("INT", code!("int 0x90", "int 0x80")),
     ];
+    // SAFETY: only makes XSETBV exist.
+    unsafe { cpu::write_cr4(cpu::read_cr4() | OSXSAVE) };
     for (name, program) in programs {
         load(program)?;
         let left = user_mode::run(0, 0);

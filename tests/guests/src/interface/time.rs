@@ -5,6 +5,7 @@ use crate::kit::child::{self, Child};
 use crate::kit::neighbour::slice_of;
 use crate::kit::{OWN, ask, fails, must, same, thread, until, works};
 use alloc::format;
+use core::arch::asm;
 use core::sync::atomic::{AtomicU64, Ordering};
 use exo_user::abi::boot_page::BootPage;
 use exo_user::abi::call::Call;
@@ -155,4 +156,48 @@ pub fn masking(boot: &'static BootPage) -> Verdict {
     until("the last call is heard", || HEARD.load(Ordering::SeqCst) == ROUNDS)?;
     println!("{ROUNDS} calls, {sections} sections");
     Ok(())
+}
+
+fn note_call(_upcall: &mut Upcall<'_>) {
+    HEARD.fetch_add(1, Ordering::SeqCst);
+}
+
+/// An event that came while interrupts were off ends the halt that follows at once, not with the slice.
+pub fn halting(_boot: &'static BootPage) -> Verdict {
+    const ROUNDS: u64 = 20;
+    let slices = || events::page().map_or(0, |page| page.slices);
+    events::set_handler(NOTIFICATION, note_call);
+    events::set_vector(VECTOR);
+    let mut slept = 0;
+    for round in 1..=ROUNDS {
+        cpu::disable_interrupts();
+        works(Call::Notify, (OWN, 0), &[0, 0])?;
+        let before = slices();
+        // SAFETY: the handler only counts.
+        unsafe { asm!("sti", "hlt", "cli") };
+        same("calls heard", HEARD.load(Ordering::SeqCst), round)?;
+        slept += u64::from(slices() != before);
+    }
+    println!("{slept} of {ROUNDS} halts lasted into another slice");
+    must("most halts end in the slice in which they begin", slept <= ROUNDS / 4)
+}
+
+/// Whoever computes is interrupted by the end of its slices, and not by what others do to theirs.
+pub fn undisturbed(_boot: &'static BootPage) -> Verdict {
+    const EXTERNAL_INTERRUPT: usize = 1;
+    const SLICES: u64 = 30;
+    let seen = || {
+        let counters = exo_user::counters();
+        (counters.slices, counters.exits[EXTERNAL_INTERRUPT])
+    };
+    // With interrupts off Bochs lets no kick through.
+    cpu::enable_interrupts();
+    let begin = seen();
+    let mut now = begin;
+    while now.0 < begin.0 + SLICES {
+        (0..1000).for_each(|_| core::hint::spin_loop());
+        now = seen();
+    }
+    println!("{} interrupts in {SLICES} slices", now.1 - begin.1);
+    must("few interrupts come", now.1 - begin.1 <= SLICES * 4)
 }

@@ -83,7 +83,7 @@ impl Machine for Fake {
         self.cached.retain(|key, _| !told.contains(&(key.root, key.frame)));
     }
 
-    fn kick(&mut self, cpu: u32) {
+    fn kick(&mut self, cpu: u32, _environment: usize) {
         self.kicked.insert(cpu);
     }
 

@@ -23,7 +23,7 @@ const VECTOR: u8 = 0x50;
 const ANSWERED: u32 = 200;
 const FORCED: u32 = 200;
 
-fn by_name(name: &str) -> Option<EnvironmentId> {
+pub fn by_name(name: &str) -> Option<EnvironmentId> {
     (0..64).find_map(|index| {
         let record = info::environment_at(index)?;
         let length = usize::try_from(record.name_length).ok()?.min(record.name.len());

@@ -7,8 +7,8 @@ use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use exo_user::abi::capability::rights;
 use exo_user::call::{Failure, Kernel, Machine};
 use exo_user::cpu;
-use exo_user::exceptions::ExceptionFrame;
-use exo_user::foreign::{self, ForeignAccess};
+use exo_user::exceptions::{self, ForeignAccess, Interrupted};
+use exo_user::foreign;
 use exo_user::frames::{allocate, pointer, window};
 use exo_user::page_table::{self, Flags};
 use measure::{Operation, Plan};
@@ -36,7 +36,7 @@ fn page_entry(frame: u64) -> Result<page_table::Entry, String> {
     Ok(page_table::entry(PAGE))
 }
 
-fn point_at_own(_access: &ForeignAccess, _frame: &mut ExceptionFrame) {
+fn point_at_own(_access: ForeignAccess, _interrupted: &mut Interrupted) {
     // SAFETY: the entry is that of a page which nothing else uses; it leads to the guest's own frame.
     unsafe { PAGE_ENTRY.load(Ordering::Relaxed).write_volatile(OWN_FRAME.load(Ordering::Relaxed)) };
     cpu::invalidate_page(PAGE);
@@ -75,13 +75,14 @@ pub fn repoint(meter: &mut Meter) -> Result<(), String> {
     let frame = allocate().ok_or("no frame")?.leak();
     let entry = page_entry(frame)?;
     OWN_FRAME.store(frame | WRITABLE, Ordering::Relaxed);
-    foreign::handle(point_at_own).map_err(|error| error.to_string())?;
+    exceptions::handle(point_at_own);
+    foreign::begin().map_err(|error| error.to_string())?;
     let mut operation = Repoint { entry, own: window(frame).cast(), found: 0 };
     let plan = Plan::default().with_rings(0).with_exceptions(1);
     meter.row("ept-fault", &plan, &mut operation).map_err(|failure| failure.to_string())
 }
 
-fn bind_it(access: &ForeignAccess, _frame: &mut ExceptionFrame) {
+fn bind_it(access: ForeignAccess, _interrupted: &mut Interrupted) {
     // SAFETY: the frame is the environment's own, and only the benchmark's page leads there.
     let _ = unsafe { Machine.bind_run(0, 0, OWN.into(), READ_WRITE, access.physical >> 12, 1) };
 }
@@ -125,7 +126,8 @@ pub fn bind(meter: &mut Meter) -> Result<(), String> {
     // SAFETY: nothing else uses the page.
     unsafe { entry.set(frame << 12 | WRITABLE) };
     cpu::invalidate_page(PAGE);
-    foreign::handle(bind_it).map_err(|error| error.to_string())?;
+    exceptions::handle(bind_it);
+    foreign::begin().map_err(|error| error.to_string())?;
     let plan = Plan::default().with_rings(0).with_exceptions(1);
     meter.row("ept-fault-bind", &plan, &mut Bind { frame, found: 0 }).map_err(|failure| failure.to_string())
 }

@@ -1,5 +1,5 @@
 //! Prices, measured by the crate `measure`, whose lines they are. The argument says which: nothing for what one environment does alone,
-//! `claims` for what takes others, which run as `victim` and `partner`; `cr3` after it where the kernel counts loads of CR3.
+//! `claims` and `gates` for what takes others, which run as `victim`, `partner` and `callee`; `cr3` after it where the kernel counts loads of CR3.
 #![cfg_attr(target_os = "none", no_std)]
 #![no_main]
 #![allow(unsafe_code)] // operations on bare memory and on the kernel's call
@@ -9,7 +9,9 @@ extern crate alloc;
 mod claims;
 mod faults;
 mod frames;
+mod gates;
 mod meter;
+mod virtual_memory;
 
 use alloc::string::{String, ToString};
 use exo_user::abi::boot_page::BootPage;
@@ -58,14 +60,27 @@ fn main(boot: &'static BootPage) -> u32 {
     match role {
         "victim" => return failed(claims::victim()),
         "partner" => return failed(claims::partner()),
+        "callee" => return failed(gates::callee(false)),
+        "full-callee" => return failed(gates::callee(true)),
         _ => meter::controls(&mut meter, cr3),
+    }
+    if role == "gates" {
+        return all(&mut meter, &[gates::scalar, gates::full]);
     }
     if role == "claims" {
         let frames = boot.runs().first().copied();
         return all(&mut meter, &[claims::switch]) + failed(claims::claims(&mut meter, frames));
     }
-    let rows: [Measure; 6] =
-        [null_call, faults::repoint, faults::bind, frames::allocate, frames::bind_and_unbind, claims::event];
+    let rows: [Measure; 8] = [
+        null_call,
+        virtual_memory::exception,
+        virtual_memory::regions,
+        faults::repoint,
+        faults::bind,
+        frames::allocate,
+        frames::bind_and_unbind,
+        claims::event,
+    ];
     all(&mut meter, &rows)
 }
 

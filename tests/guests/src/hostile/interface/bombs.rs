@@ -30,7 +30,7 @@ const CHILD: u8 = 9;
 const LITTLE: u64 = 32;
 
 /// Waits until every other hostile guest with a lower number has ended: what one takes, the next cannot have.
-fn take_turns(boot: &BootPage) -> Verdict {
+pub(super) fn take_turns(boot: &BootPage) -> Verdict {
     let runs = |index| {
         info::environment_at(index).is_some_and(|it| {
             let witness = it.name.starts_with(b"witness");
@@ -43,7 +43,7 @@ fn take_turns(boot: &BootPage) -> Verdict {
     Ok(())
 }
 
-fn end(id: EnvironmentId) -> Verdict {
+pub(super) fn end(id: EnvironmentId) -> Verdict {
     works(Call::EnvironmentDestroy, (OWN, 0), &[id.argument()])?;
     let ended = || info::environment(id).is_none_or(|it| it.state == environment_state::ENDED);
     until("the child has ended", ended)?;

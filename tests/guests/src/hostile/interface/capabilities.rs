@@ -127,7 +127,7 @@ fn amplified(_boot: &'static BootPage) -> Verdict {
     for weak in [DERIVED, 10, 11] {
         fails(Call::AllocateRun, (weak, 0), &[free_run(1)?, 1], Error::Underprivileged)?;
     }
-    for wanted in [1 << 9, u64::MAX, 1 << 63] {
+    for wanted in [rights::ALL + 1, u64::MAX, 1 << 63] {
         fails_at(Call::CapabilityDerive, (OWN, 0), &[12, wanted, 0, 0], Error::BadArgument, wanted)?;
         fails_at(Call::CapabilityGrant, (OWN, 0), &[0, 12, wanted], Error::BadArgument, wanted)?;
     }

@@ -5,6 +5,7 @@ use crate::kit::child::{self, Child};
 use crate::kit::{OWN, ask, own, take_run, thread, works};
 use exo_user::abi::boot_page::BootPage;
 use exo_user::abi::call::Call;
+use exo_user::abi::info::SLICE_POSITIONS;
 use exo_user::cpu;
 
 const ENDLESS: Outcome = Outcome::Endless;
@@ -16,6 +17,7 @@ pub const CASES: &[Case] = &[
     Case::new("stop-itself", ENDLESS, stop, "stops itself"),
     Case::new("call-storm", ENDLESS, call_storm, "makes calls that take the lock, on two CPUs where there are two"),
     Case::new("bind-storm", ENDLESS, bind_storm, "binds and unbinds, so that other CPUs have to forget translations"),
+    Case::new("kick-storm", ENDLESS, kick_storm, "has another CPU told of its slices and events again and again"),
     Case::new("child-storm", ENDLESS, child_storm, "makes and ends environments"),
 ];
 
@@ -27,6 +29,10 @@ fn slice_hog(boot: &'static BootPage) -> Verdict {
     loop {
         core::hint::spin_loop();
     }
+}
+
+extern "C" fn sleep(page: u64, _: u64) -> ! {
+    thread::rest(page)
 }
 
 /// Gives what is left to the virtual CPU that the argument names.
@@ -69,6 +75,17 @@ fn bind_storm(_boot: &'static BootPage) -> Verdict {
         ask(Call::BindRun, (0, 0), &[0, 0, 1, first, 256]);
         ask(Call::UnbindRun, (OWN, 0), &[0, first, 256]);
     }
+}
+
+fn kick_storm(boot: &'static BootPage) -> Verdict {
+    let cpu = thread::other_cpu(boot.cpu);
+    let there = thread::make(cpu, sleep, 0)?;
+    for position in (0..SLICE_POSITIONS as u64).cycle() {
+        ask(Call::Notify, (OWN, 0), &[0, there]);
+        ask(Call::SliceAllocate, (OWN, 0), &[cpu.into(), position, 0, there]);
+        ask(Call::SliceFree, (OWN, 0), &[cpu.into(), position]);
+    }
+    Ok(())
 }
 
 fn child_storm(boot: &'static BootPage) -> Verdict {
