@@ -22,15 +22,17 @@ pub struct Plan {
     pub warm_up: u32,
     /// Most runs, where each uses something up.
     pub at_most: u32,
-    /// VMFUNCs of one operation, as its source is written: nothing counts them.
-    pub vmfunc: Option<u32>,
-    /// Switches to another ring and back of one operation, as its source is written.
-    pub ring: Option<u32>,
+    /// VMFUNCs of one run, as its source is written: nothing counts them.
+    pub vmfunc: Option<u64>,
+    /// Switches to another ring and back of one run, as its source is written.
+    pub ring: Option<u64>,
+    /// Exceptions and interrupts that are delivered in one run, with their returns, as its source is written.
+    pub exceptions: Option<u64>,
 }
 
 impl Default for Plan {
     fn default() -> Plan {
-        Plan { each: 1, warm_up: WARM_UP, at_most: u32::MAX, vmfunc: None, ring: None }
+        Plan { each: 1, warm_up: WARM_UP, at_most: u32::MAX, vmfunc: None, ring: None, exceptions: None }
     }
 }
 
@@ -41,16 +43,22 @@ impl Plan {
         Plan { each, warm_up: 10, ..Plan::default() }
     }
 
-    /// Declares switches to another ring and back for one operation, and that it has no VMFUNC.
+    /// Declares switches to another ring and back for one run; and no VMFUNCs and exceptions, unless others are declared.
     #[must_use]
-    pub fn with_rings(self, ring: u32) -> Plan {
-        Plan { ring: Some(ring), vmfunc: self.vmfunc.or(Some(0)), ..self }
+    pub fn with_rings(self, ring: u64) -> Plan {
+        Plan { ring: Some(ring), vmfunc: self.vmfunc.or(Some(0)), exceptions: self.exceptions.or(Some(0)), ..self }
     }
 
-    /// Declares VMFUNCs for one operation.
+    /// Declares VMFUNCs for one run.
     #[must_use]
-    pub fn with_vmfuncs(self, vmfunc: u32) -> Plan {
+    pub fn with_vmfuncs(self, vmfunc: u64) -> Plan {
         Plan { vmfunc: Some(vmfunc), ..self }
+    }
+
+    /// Declares exceptions for one run.
+    #[must_use]
+    pub fn with_exceptions(self, exceptions: u64) -> Plan {
+        Plan { exceptions: Some(exceptions), ..self }
     }
 
     /// Limits the runs: what each uses up is not there more often.

@@ -1,13 +1,14 @@
 //! The lines by which a bench reports, one word per field so that tools need no more than splitting:
 //!
 //! ```text
-//! bench id=null-call unit=ticks median=44 p99=44 min=44 iterations=20000 runs=20000 exits=1 cr3=0 vmfunc=0 ring=0
+//! bench id=null-call unit=ticks median=44 p99=44 min=44 iterations=20000 runs=20000 exits=1 cr3=0 vmfunc=0 ring=0 exception=0
 //! histogram id=null-call each=1 44:19998,1204:2
 //! control id=cpuid done=1000 counted=1000
 //! ```
 //!
 //! Figures of `bench` are for one operation; a run, which the clock is looked at for, does one or more. `exits` and `cr3` stand there only where they
-//! were counted, `vmfunc` and `ring` only where the source declares them. A histogram's values are ticks of whole runs.
+//! were counted, `vmfunc`, `ring` and
+//! `exception` only where the source declares them. A histogram's values are ticks of whole runs.
 
 use crate::{Plan, Samples};
 use core::fmt;
@@ -36,11 +37,10 @@ impl fmt::Display for Report<'_> {
                 write!(f, " cr3={}", Ratio(cr3, operations))?;
             }
         }
-        if let Some(vmfunc) = plan.vmfunc {
-            write!(f, " vmfunc={vmfunc}")?;
-        }
-        if let Some(ring) = plan.ring {
-            write!(f, " ring={ring}")?;
+        for (key, declared) in [("vmfunc", plan.vmfunc), ("ring", plan.ring), ("exception", plan.exceptions)] {
+            if let Some(count) = declared {
+                write!(f, " {key}={}", Ratio(count, plan.each))?;
+            }
         }
         write!(f, "\nhistogram id={id} each={} ", plan.each)?;
         for (index, (bound, count)) in samples.distribution().into_iter().enumerate() {

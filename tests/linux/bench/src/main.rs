@@ -38,7 +38,7 @@ fn measure_all() -> Result<(), Error> {
     signals::exception(&mut meter)?;
     signals::event(&mut meter)?;
     let mut region = memory::Protected::new(appel_li::HUNDRED)?;
-    row(appel_li::all(&mut meter, &Plan::default(), &Plan::default(), &mut region))?;
+    row(appel_li::all(&mut meter, &signals::fault(), &Plan::default().with_rings(1), &mut region))?;
     memory::fault(&mut meter, &mut region)?;
     pages::allocate(&mut meter)?;
     pages::map_and_unmap(&mut meter)?;

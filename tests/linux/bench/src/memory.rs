@@ -1,8 +1,8 @@
 //! Protected memory by mprotect and SIGSEGV.
 
 use crate::{Error, Meter, files, row, signals};
+use measure::Operation;
 use measure::appel_li::{OnFault, PAGE_BYTES, Region, STORE_BYTES, load, store};
-use measure::{Operation, Plan};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 const READ: i32 = libc::PROT_READ;
@@ -170,5 +170,5 @@ impl Operation for Fault<'_> {
 
 /// `ept-fault`: the nearest thing is memory that may not be accessed.
 pub fn fault(meter: &mut Meter, region: &mut Protected) -> Result<(), Error> {
-    row(meter.row("ept-fault", &Plan::default(), &mut Fault { region, found: 0 }))
+    row(meter.row("ept-fault", &signals::fault().with_rings(2), &mut Fault { region, found: 0 }))
 }

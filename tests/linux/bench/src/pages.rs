@@ -60,7 +60,7 @@ impl Operation for Allocate {
 
 /// `alloc100`: a page of it.
 pub fn allocate(meter: &mut Meter) -> Result<(), Error> {
-    let plan = Plan::of(HUNDRED as u64);
+    let plan = Plan::of(HUNDRED as u64).with_rings(1).with_exceptions(HUNDRED as u64);
     row(meter.row("alloc100", &plan, &mut Allocate { start: libc::MAP_FAILED, nonce: 0 }))
 }
 
@@ -136,7 +136,7 @@ impl Operation for Unmap {
 
 /// `bind100` and `unbind100`: a page of it.
 pub fn map_and_unmap(meter: &mut Meter) -> Result<(), Error> {
-    let plan = Plan::of(HUNDRED as u64);
+    let plan = Plan::of(HUNDRED as u64).with_rings(1);
     let file = Handle::memory(i64::try_from(BYTES)?)?;
     let shared = || Shared { file, nonce: 0, start: libc::MAP_FAILED };
     row(meter.row("bind100", &plan, &mut Map(shared())))?;

@@ -58,7 +58,7 @@ pub fn round_trip(meter: &mut Meter) -> Result<(), Error> {
         request.write(&nonce.to_ne_bytes());
         replies.receive().map_or(0, |word| !word)
     };
-    let result = row(meter.row("pct", &Plan::default(), &mut returning(|_| (), call)));
+    let result = row(meter.row("pct", &Plan::default().with_rings(4), &mut returning(|_| (), call)));
     request.close();
     wait_for(server).ok_or("the server did not end well")?;
     replies.close();

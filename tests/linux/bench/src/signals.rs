@@ -58,10 +58,15 @@ impl Raise for InvalidOpcode {
     }
 }
 
+/// An exception that becomes a signal: it comes from ring 3, and the handler's return is a system call.
+pub fn fault() -> Plan {
+    Plan::default().with_rings(1).with_exceptions(1)
+}
+
 /// `exception`: an invalid opcode, its signal, and on behind it.
 pub fn exception(meter: &mut Meter) -> Result<(), Error> {
     handle(libc::SIGILL, on_exception)?;
-    row(appel_li::exception(meter, &Plan::default(), &mut InvalidOpcode))
+    row(appel_li::exception(meter, &fault(), &mut InvalidOpcode))
 }
 
 /// `event`: a signal to oneself.
@@ -74,5 +79,9 @@ pub fn event(meter: &mut Meter) -> Result<(), Error> {
         unsafe { libc::kill(own, libc::SIGUSR1) };
         TAKEN.load(Ordering::Relaxed)
     };
-    row(meter.row("event", &Plan::default(), &mut returning(|nonce| SENT.store(nonce, Ordering::Relaxed), send)))
+    row(meter.row(
+        "event",
+        &Plan::default().with_rings(2),
+        &mut returning(|nonce| SENT.store(nonce, Ordering::Relaxed), send),
+    ))
 }

@@ -1,0 +1,82 @@
+//! Measures Ravelin: boots the bench guests and reads what they write.
+
+use super::measured::{self, Control, Measured};
+use crate::machine::{self, Emulator, Kind, Silent, Spec};
+use crate::manifest::{Capability, Environment};
+use crate::paths;
+use crate::process::Progress;
+use anyhow::{Context, Result, bail};
+use exo_abi::capability::{Name, rights};
+use std::time::Duration;
+
+/// A run. The environment `bench` reports.
+struct Run {
+    what: &'static str,
+    kernel_arguments: &'static str,
+    environments: Vec<Environment>,
+}
+
+fn bench(name: &str, arguments: &str) -> Environment {
+    Environment {
+        name: name.to_owned(),
+        memory: 16,
+        arguments: arguments.to_owned(),
+        background: name != "bench",
+        ..Environment::new("bench")
+    }
+}
+
+/// A caller, and two that it may call.
+fn gates() -> Vec<Environment> {
+    let over = |slot: u8, position: u8| {
+        let name = Name::new(&[position + 1]).unwrap_or(Name::ROOT);
+        Capability { slot, name, rights: rights::CALL }
+    };
+    let caller = Environment { capabilities: vec![over(5, 1), over(6, 2)], ..bench("bench", "gates") };
+    let callee = |name: &str| Environment { memory: 4, ..bench(name, name) };
+    vec![caller, callee("callee"), callee("full-callee")]
+}
+
+fn runs() -> [Run; 3] {
+    // A long slice, so that no slice ends inside a measurement; and a short one, so that deadlines, which are counted in slices, come soon.
+    let (long, short) = ("slice_us=1000000", "slice_us=200");
+    let claims = vec![bench("bench", "claims"), bench("victim", "victim"), bench("partner", "partner")];
+    [
+        Run { what: "what one environment does", kernel_arguments: long, environments: vec![bench("bench", "alone")] },
+        Run { what: "calls through gates", kernel_arguments: long, environments: gates() },
+        Run { what: "what takes several", kernel_arguments: short, environments: claims },
+    ]
+}
+
+/// What was measured, and the controls.
+pub fn measure(emulator: Emulator, cpu_model: &str) -> Result<(Vec<Measured>, Vec<Control>)> {
+    let (mut rows, mut controls) = (Vec::new(), Vec::new());
+    for run in runs() {
+        let output = boot(emulator, cpu_model, run)?;
+        // Without this a row without exits might only say that nobody counts them.
+        output.controlled("cpuid")?;
+        rows.extend(output.rows);
+        controls.extend(output.controls);
+    }
+    Ok((rows, controls))
+}
+
+fn boot(emulator: Emulator, cpu_model: &str, run: Run) -> Result<measured::Output> {
+    let spec = Spec {
+        emulator,
+        cpu_model: cpu_model.to_owned(),
+        environments: run.environments,
+        kernel_arguments: run.kernel_arguments.to_owned(),
+        timeout: Duration::from_secs(300),
+        ..Spec::default()
+    };
+    let progress = Progress::start(&format!("measuring {}", run.what));
+    let outcome = machine::run(&spec, &mut Silent)?;
+    drop(progress);
+    if outcome.kind != Kind::Passed {
+        let errors = outcome.consoles.iter().map(|console| String::from_utf8_lossy(&console.errors).into_owned());
+        let log = paths::shown(&outcome.directory.join("kernel.log"));
+        bail!("the bench run {}; see {log}; its environments said:\n{}", outcome.kind, errors.collect::<String>());
+    }
+    measured::read(&outcome.console("bench").context("the bench guest wrote nothing")?.text())
+}
