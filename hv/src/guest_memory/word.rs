@@ -64,13 +64,28 @@ pub(crate) fn hold(first: FrameNumber, count: u64) -> bool {
     let Some(words) = words(first, count) else { return false };
     let mut rest = words.iter();
     while let Some(word) = rest.next() {
-        if change(word, |uses| (uses < KERNEL - 1).then(|| uses + 1)).is_none() {
-            let held = words.len() - rest.len() - 1;
-            words[..held].iter().for_each(let_go_of);
-            return false;
+        if !hold_one(word) {
+            return let_go_before(words, rest.as_slice());
         }
     }
     true
+}
+
+#[inline]
+fn hold_one(word: &AtomicU16) -> bool {
+    let next = |uses| (uses < KERNEL - 1).then(|| uses + 1);
+    let uses = word.load(Ordering::Acquire);
+    // The first attempt mostly succeeds, and then no loop is in the way. The orders are those of `change`.
+    let at_once = next(uses)
+        .is_some_and(|one_more| word.compare_exchange(uses, one_more, Ordering::AcqRel, Ordering::Acquire).is_ok());
+    at_once || change(word, next).is_some()
+}
+
+/// Undoes what [`hold`] has counted when it refuses the frame before `rest`.
+#[cold]
+fn let_go_before(words: &[AtomicU16], rest: &[AtomicU16]) -> bool {
+    words[..words.len() - rest.len() - 1].iter().for_each(let_go_of);
+    false
 }
 
 /// One fewer: [`hold`] has counted it, and no CPU has a translation left that it stood for.
