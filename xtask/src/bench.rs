@@ -1,47 +1,79 @@
-//! The verb `bench`: boots the guest `bench` and sets what it measures beside the targets.
+//! The verb `bench`: measures Ravelin and stock Linux in the same emulator, sets both beside the targets, and says what got worse.
 
+mod baseline;
+mod context;
+mod data;
+mod linux;
+mod measured;
 mod page;
+mod ravelin;
 mod row;
 mod targets;
+mod terminal;
 
-use crate::machine::{self, Kind, Silent, Spec};
-use crate::manifest::{Capability, Environment};
-use crate::paths;
-use crate::process::Progress;
+use crate::host::Host;
+use crate::machine::{self, Emulator};
 use anyhow::{Context, Result, bail};
-use clap::Args;
-use exo_abi::capability::{Name, rights};
-use row::{Measured, Row};
+use baseline::Baseline;
+use clap::{Args, ValueEnum};
+use context::Origin;
+use data::Cost;
+use linux::{Kernel, Start};
+use measured::{Control, Measured};
+use row::{Material, Row};
 use serde::Serialize;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+
+pub use linux::Kernel as LinuxKernel;
 
 /// Options of `bench`.
-#[derive(Clone, Debug, Default, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Options {
     /// Show only operations with these ids, or whose ids contain one of these
     filter: Vec<String>,
-    /// Write all rows to this file
+    /// Write the report to this file
     #[arg(long)]
     json: Option<PathBuf>,
-    /// Write all rows to this file as a page
+    /// Write the report to this file as a page
     #[arg(long)]
     html: Option<PathBuf>,
-    /// Fail where an operation shown was not measured or misses its target
-    #[arg(long)]
+    /// Fail where an operation shown got worse than tests/bench/baseline.json has it; leaves Linux out
+    #[arg(long, conflicts_with = "save")]
     check: bool,
+    /// Write tests/bench/baseline.json
+    #[arg(long)]
+    save: bool,
+    /// Leave Linux out
+    #[arg(long)]
+    no_linux: bool,
+    /// What runs it; kvm reports cycles, which nothing else here compares with
+    #[arg(long, value_enum, default_value_t = Choice::Bochs)]
+    emu: Choice,
     /// CPU model of Bochs
     #[arg(long, default_value = machine::DEFAULT_CPU_MODEL)]
     cpu_model: String,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Choice {
+    Bochs,
+    Kvm,
+}
+
 impl Options {
-    /// Checks operations against their targets.
+    /// Compares all operations with the baseline.
     #[must_use]
-    pub fn check(ids: &[&str]) -> Options {
-        let cpu_model = machine::DEFAULT_CPU_MODEL.to_owned();
-        let filter = ids.iter().map(|&id| id.to_owned()).collect();
-        Options { filter, check: true, cpu_model, ..Options::default() }
+    pub fn check() -> Options {
+        Options {
+            filter: Vec::new(),
+            json: None,
+            html: None,
+            check: true,
+            save: false,
+            no_linux: true,
+            emu: Choice::Bochs,
+            cpu_model: machine::DEFAULT_CPU_MODEL.to_owned(),
+        }
     }
 
     /// Whether an operation is to be shown: a filter that is an id means that operation alone.
@@ -52,128 +84,91 @@ impl Options {
     }
 }
 
+/// All that a run found out.
 #[derive(Serialize)]
-struct Report<'a> {
-    rows: &'a [Row],
+struct Report {
+    origin: Origin,
+    rows: Vec<Row>,
+    controls: Vec<Control>,
+    costs: Vec<Cost>,
 }
 
 /// Measures and reports.
 pub fn verb(options: &Options) -> Result<()> {
-    let rows = measure(&options.cpu_model)?;
-    let shown: Vec<&Row> = rows.iter().filter(|row| options.shows(&row.id, &rows)).collect();
+    let report = match options.emu {
+        Choice::Bochs => emulated(options)?,
+        Choice::Kvm => on_hardware(options)?,
+    };
+    let shown: Vec<&Row> = report.rows.iter().filter(|row| options.shows(&row.id, &report.rows)).collect();
     if shown.is_empty() {
         bail!("no operation's id contains {}", options.filter.join(" or "));
     }
-    table(&shown);
+    terminal::print(&shown);
     if let Some(file) = &options.json {
-        let text = serde_json::to_string_pretty(&Report { rows: &rows })?;
-        std::fs::write(file, text + "\n").with_context(|| format!("cannot write {}", file.display()))?;
+        write(file, serde_json::to_string_pretty(&report)? + "\n")?;
     }
     if let Some(file) = &options.html {
-        std::fs::write(file, page::render(&rows)).with_context(|| format!("cannot write {}", file.display()))?;
+        write(file, page::render(&report.rows, &report.origin, &report.costs, &data::published()?))?;
     }
-    let missed: Vec<&str> = shown.iter().filter(|row| row.met() != Some(true)).map(|row| row.id.as_str()).collect();
-    if options.check && !missed.is_empty() {
-        bail!("targets missed: {}", missed.join(", "));
+    if options.save {
+        Baseline::new(&report.origin, &report.rows).save()?;
     }
+    if options.check { check(&report.origin, &shown) } else { Ok(()) }
+}
+
+fn write(file: &Path, text: String) -> Result<()> {
+    std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
+}
+
+fn emulated(options: &Options) -> Result<Report> {
+    let model = &options.cpu_model;
+    // A check measures Ravelin only: it must not depend on a kernel that may have to be fetched.
+    let kernel = if options.no_linux || options.check { None } else { Some(Kernel::ensure()?) };
+    let (here, controls) = ravelin::measure(Emulator::Bochs, model)?;
+    let on_linux = |start| -> Result<Vec<Measured>> {
+        let Some(kernel) = &kernel else { return Ok(Vec::new()) };
+        Ok(measured::read(&linux::output(kernel, model, start)?)?.rows)
+    };
+    let (default, off) = (on_linux(Start::Default)?, on_linux(Start::MitigationsOff)?);
+    let costs = data::costs()?;
+    let material =
+        Material { here: &here, linux: [&default, &off], costs: &costs, emulator: "bochs", cpu_model: model };
+    let rows = material.rows()?;
+    let origin = Origin {
+        compiler: context::compiler()?,
+        emulator: context::emulator()?,
+        cpu_model: model.clone(),
+        linux_kernel: kernel.map(|kernel| kernel.package),
+    };
+    Ok(Report { origin, rows, controls, costs })
+}
+
+/// Cycles of the host's CPU, under nested KVM. No figure of the emulator is set beside them.
+fn on_hardware(options: &Options) -> Result<Report> {
+    if options.check || options.save {
+        bail!("--emu kvm has no baseline: cycles differ from host to host and from run to run");
+    }
+    if let Some(reason) = Host::probe().against_kvm() {
+        bail!("--emu kvm: {reason}");
+    }
+    let (here, controls) = ravelin::measure(Emulator::Kvm, &options.cpu_model)?;
+    let costs = data::costs()?;
+    let cpu_model = "host".to_owned();
+    let material = Material { here: &here, linux: [&[], &[]], costs: &costs, emulator: "kvm", cpu_model: &cpu_model };
+    let rows = material.rows()?;
+    let origin = Origin { compiler: context::compiler()?, emulator: "kvm".to_owned(), cpu_model, linux_kernel: None };
+    Ok(Report { origin, rows, controls, costs })
+}
+
+fn check(origin: &Origin, shown: &[&Row]) -> Result<()> {
+    let baseline = Baseline::load()?.context("there is no baseline to check against; `bench --save` makes one")?;
+    let verdict = baseline.compare(origin, shown);
+    if let Some(unlike) = &verdict.unlike {
+        println!("bench: ticks and exits are not comparable with the baseline ({unlike}); targets are");
+    }
+    if !verdict.worse.is_empty() {
+        bail!("worse than the baseline:\n    {}", verdict.worse.join("\n    "));
+    }
+    println!("bench: nothing is worse than the baseline");
     Ok(())
-}
-
-fn measure(cpu_model: &str) -> Result<Vec<Row>> {
-    let bench = |name: &str, arguments: &str| Environment {
-        name: name.to_owned(),
-        memory: 16,
-        arguments: arguments.to_owned(),
-        background: name != "bench",
-        ..Environment::new("bench")
-    };
-    // A long slice, so that no slice ends inside a measurement.
-    let mut measured = boot(cpu_model, "slice_us=1000000", vec![bench("bench", "")])?;
-    measured.extend(boot(cpu_model, "slice_us=1000000", gates())?);
-    // A short one, so that deadlines, which are counted in slices, come soon.
-    let three = vec![bench("bench", "claims"), bench("victim", "victim"), bench("partner", "partner")];
-    measured.extend(boot(cpu_model, "slice_us=200", three)?);
-    Row::all(&measured, "bochs", cpu_model)
-}
-
-/// A caller, and two that it may call.
-fn gates() -> Vec<Environment> {
-    let over = |slot: u8, position: u8| {
-        let name = Name::new(&[position + 1]).unwrap_or(Name::ROOT);
-        Capability { slot, name, rights: rights::CALL }
-    };
-    let callee = |name: &str| Environment {
-        name: name.to_owned(),
-        memory: 4,
-        arguments: name.to_owned(),
-        background: true,
-        ..Environment::new("bench")
-    };
-    let bench = Environment {
-        name: "bench".to_owned(),
-        memory: 16,
-        arguments: "gates".to_owned(),
-        capabilities: vec![over(5, 1), over(6, 2)],
-        ..Environment::new("bench")
-    };
-    vec![bench, callee("callee"), callee("full-callee")]
-}
-
-/// Boots environments, and reads what the one called `bench` has measured.
-fn boot(cpu_model: &str, arguments: &str, environments: Vec<Environment>) -> Result<Vec<Measured>> {
-    let spec = Spec {
-        cpu_model: cpu_model.to_owned(),
-        environments,
-        kernel_arguments: arguments.to_owned(),
-        timeout: Duration::from_secs(300),
-        ..Spec::default()
-    };
-    let progress = Progress::start("measuring");
-    let outcome = machine::run(&spec, &mut Silent)?;
-    drop(progress);
-    if outcome.kind != Kind::Passed {
-        let said: String =
-            outcome.consoles.iter().map(|console| String::from_utf8_lossy(&console.errors).into_owned()).collect();
-        let log = paths::shown(&outcome.directory.join("kernel.log"));
-        bail!("the bench run {}; see {log}; its environments said:\n{said}", outcome.kind);
-    }
-    let console = outcome.console("bench").context("the bench guest wrote nothing")?.text();
-    let mut measured = Vec::new();
-    for line in console.lines() {
-        measured.extend(row::parse(line)?);
-    }
-    Ok(measured)
-}
-
-fn table(rows: &[&Row]) {
-    println!(
-        "{:<15}{:>9}{:>9}{:>7}{:>15}{:>9}{:>9}{:>7}  ",
-        "id", "ticks", "p99", "exits", "cycles", "Linux", "target", "exits"
-    );
-    for row in rows {
-        let verdict = match row.met() {
-            Some(true) => "met",
-            Some(false) => "MISSED",
-            None => "not built",
-        };
-        let exits = row.transitions.and_then(|transitions| transitions.exits);
-        let cycles = row.modelled_cycles.map(|[low, high]| format!("{low:.0}–{high:.0}")).unwrap_or_default();
-        let linux = row.linux.map(|linux| linux.median.to_string()).unwrap_or_default();
-        println!(
-            "{:<15}{:>9}{:>9}{:>7}{:>15}{:>9}{:>9}{:>7}  {verdict}",
-            row.id,
-            show(row.median),
-            show(row.p99),
-            show(exits),
-            cycles,
-            linux,
-            show(row.target.ticks),
-            show(row.target.exits)
-        );
-    }
-}
-
-/// A figure without needless decimals; nothing for none.
-fn show(value: Option<f64>) -> String {
-    value.map(|value| value.to_string()).unwrap_or_default()
 }

@@ -35,51 +35,75 @@ pub struct Module {
     pub line: String,
 }
 
+/// A file of an image.
+struct Part {
+    /// Where it comes from.
+    file: PathBuf,
+    /// What it is called in `/boot`.
+    name: String,
+    /// It is an ELF file, whose debug information stays away.
+    strip: bool,
+}
+
 /// The image for `spec`, made if `build/images` does not have it.
 pub fn build(spec: &ImageSpec) -> Result<PathBuf> {
     let kernel = spec.kernel.clone().map_or_else(build::kernel, Ok)?;
-    let configuration = configuration(spec)?;
+    let mut parts = vec![Part { file: kernel, name: "ravelin".to_owned(), strip: true }];
+    for (index, module) in spec.modules.iter().enumerate() {
+        parts.push(Part { file: module.file.clone(), name: module_name(index), strip: true });
+    }
+    cached(&configuration(spec)?, GRUB_MODULES, &parts)
+}
+
+/// An image that boots a Linux kernel with an initramfs, made if `build/images` does not have it.
+pub fn build_linux(kernel: &Path, initramfs: &Path, arguments: &str) -> Result<PathBuf> {
+    let arguments = grub_words(arguments)?;
+    let configuration = format!("set timeout=0\nlinux /boot/linux{arguments}\ninitrd /boot/initramfs\nboot\n");
+    let part = |file: &Path, name: &str| Part { file: file.to_path_buf(), name: name.to_owned(), strip: false };
+    cached(
+        &configuration,
+        "linux normal configfile iso9660 search",
+        &[part(kernel, "linux"), part(initramfs, "initramfs")],
+    )
+}
+
+fn cached(configuration: &str, modules: &str, parts: &[Part]) -> Result<PathBuf> {
     let mut digest = Sha256::new_with_prefix(RECIPE);
-    digest.update(GRUB_MODULES);
-    digest.update(&configuration);
-    let files = std::iter::once(&kernel).chain(spec.modules.iter().map(|module| &module.file));
-    for file in files {
-        let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    digest.update(modules);
+    digest.update(configuration);
+    for part in parts {
+        let bytes = std::fs::read(&part.file).with_context(|| format!("cannot read {}", part.file.display()))?;
         digest.update(Sha256::digest(bytes));
     }
     let name: String = digest.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
     let directory = paths::build("images")?;
     let image = directory.join(format!("{name}.iso"));
     if !image.is_file() {
-        make(spec, &kernel, &configuration, &directory, &image)?;
+        make(configuration, modules, parts, &directory, &image)?;
     }
     Ok(image)
 }
 
-fn make(spec: &ImageSpec, kernel: &Path, configuration: &str, directory: &Path, image: &Path) -> Result<()> {
+fn make(configuration: &str, modules: &str, parts: &[Part], directory: &Path, image: &Path) -> Result<()> {
     packages::ensure(&PACKAGES, true)?;
     let scratch = tempfile::Builder::new().prefix("making-").tempdir_in(directory)?;
     let boot = scratch.path().join("tree/boot");
     std::fs::create_dir_all(boot.join("grub"))?;
     std::fs::write(boot.join("grub/grub.cfg"), configuration)?;
-    let put = |from: &Path, to: &str| {
+    for part in parts {
         // Symbols stay, for backtraces; the rest of the debug information would only be slow to load. What cannot be
         // stripped goes in as it is: whether it is an image at all, the kernel says.
         let mut strip = Command::new("strip");
-        let to = boot.join(to);
-        if process::capture(strip.arg("--strip-debug").arg("-o").arg(&to).arg(from), "stripping an image").is_ok() {
-            return Ok(());
+        let to = boot.join(&part.name);
+        strip.arg("--strip-debug").arg("-o").arg(&to).arg(&part.file);
+        if !part.strip || process::capture(&mut strip, "stripping an image").is_err() {
+            std::fs::copy(&part.file, &to).with_context(|| format!("cannot copy {}", part.file.display()))?;
         }
-        std::fs::copy(from, &to).map(drop).with_context(|| format!("cannot copy {}", from.display()))
-    };
-    put(kernel, "ravelin")?;
-    for (index, module) in spec.modules.iter().enumerate() {
-        put(&module.file, &module_name(index))?;
     }
     let unfinished = scratch.path().join("image.iso");
     let mut command = Command::new("grub-mkrescue");
     command
-        .arg(format!("--install-modules={GRUB_MODULES}"))
+        .arg(format!("--install-modules={modules}"))
         .args(["--fonts=", "--locales=", "--themes="])
         .arg("-o")
         .arg(&unfinished)

@@ -1,10 +1,12 @@
 //! Boots an image on a machine, reads what the kernel says, and tells how the run ended.
 
 mod bochs;
+mod foreign;
 mod launch;
 mod qemu;
 mod wire;
 
+pub use foreign::{Foreign, run_foreign};
 pub use launch::run;
 pub use wire::{Console, Report};
 

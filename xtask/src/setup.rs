@@ -1,7 +1,7 @@
 //! The verb `setup`: finds or installs everything, says what it finds, and may be repeated at will.
 
 use crate::toolchain::{DEBIAN_CLIPPY_PACKAGE, Toolchain};
-use crate::{cargo, image, machine, packages, paths, process};
+use crate::{bench, cargo, image, machine, packages, paths, process};
 use anyhow::Result;
 use std::time::Instant;
 
@@ -25,6 +25,17 @@ pub fn verb(install: bool) -> Result<()> {
             packages::ensure(&[DEBIAN_CLIPPY_PACKAGE], install)?;
         }
         Ok(toolchain.describe())
+    })?;
+    step("Debian's cloud kernel, for the Linux column of `bench`", || {
+        let kept = bench::LinuxKernel::kept()?;
+        if let (None, false) = (&kept, install) {
+            return Ok("not there; setup without --no-install fetches it".to_owned());
+        }
+        // Nothing but `bench` needs it: a machine that cannot fetch it is set up all the same.
+        Ok(match bench::LinuxKernel::ensure() {
+            Ok(kernel) => kernel.package,
+            Err(error) => format!("not there: {error:#}"),
+        })
     })?;
     step("the sources of all dependencies", || {
         process::capture(cargo::host().arg("fetch"), "cargo fetch")?;

@@ -96,6 +96,16 @@ impl Toolchain {
         Ok(command)
     }
 
+    /// The compiler's own words for its version.
+    pub fn version(&self) -> Result<String> {
+        let mut command = match self {
+            Toolchain::Rustup => Command::new("rustc"),
+            Toolchain::Debian { .. } => clean(DEBIAN_RUSTC),
+        };
+        let output = process::capture(command.arg("--version"), "asking for the compiler's version")?;
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
     /// In words, for the user.
     #[must_use]
     pub fn describe(&self) -> String {

@@ -1,6 +1,6 @@
 //! Capabilities in the environment's own slots, each with one holder that empties the slot at the end.
 
-mod slots;
+pub(crate) mod slots;
 #[cfg(test)]
 mod tests;
 

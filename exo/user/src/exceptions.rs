@@ -10,6 +10,7 @@
 
 mod entry;
 mod frame;
+mod local;
 pub(crate) mod stacks;
 mod table;
 #[cfg(test)]
@@ -29,7 +30,7 @@ use core::fmt;
 use core::mem::transmute;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, Ordering};
-use stacks::Local;
+use local::Local;
 
 /// The vector that ring 3 may raise with `INT`, beside breakpoint and overflow.
 pub const USER_VECTOR: u8 = 0x80;
@@ -110,8 +111,9 @@ extern "C" fn dispatch(frame: &mut ExceptionFrame) {
     if frame.rsp != rsp {
         // SAFETY: the frame lies on a stack of an area.
         let local = unsafe { Local::of(frame) };
-        // The stub will move it up by one.
-        local.set_main(stacks::next_stack(local.area(), frame.rsp) - stacks::STRIDE);
+        local.continue_on(frame.rsp);
+        // The stub will move it up.
+        local.lower_main();
     }
 }
 
@@ -125,14 +127,12 @@ extern "C" fn dispatch_special(frame: &mut ExceptionFrame) {
     };
     // SAFETY: the frame lies on a stack of an area.
     let local = unsafe { Local::of(frame) };
-    local.lower(stacks::MAIN);
-    local.lower(own);
+    local.enter(own);
     let rsp = frame.rsp;
     run_handler(frame);
-    local.raise(own);
     if frame.rsp == rsp {
-        local.raise(stacks::MAIN);
+        local.leave(own);
     } else {
-        local.set_main(stacks::next_stack(local.area(), frame.rsp));
+        local.continue_on(frame.rsp);
     }
 }

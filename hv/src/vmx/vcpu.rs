@@ -216,7 +216,8 @@ impl<'v> ActiveVcpu<'v> {
         let (result, context) = self.current.run(self.context, SHOOTDOWN.cpu(self.operation.cpu.as_usize()));
         self.left = context != self.context;
         // SAFETY: the assembly has left a context of this CPU, and no guest runs.
-        let arrived = self.left.then(|| Arrived(unsafe { context.as_ref().name }));
+        let name = unsafe { context.as_ref().name };
+        let arrived = self.left.then_some(Arrived(name));
         result.map(|left| (left, arrived))
     }
 

@@ -111,22 +111,34 @@ pub fn exception<T: Transitions, W: FnMut(fmt::Arguments<'_>)>(
     bench.row("exception", plan, &mut Exception(raise))
 }
 
-/// Measures and prints `trap`, `appel1`, `appel2`, `dirty` where there is such a thing, `prot1`, `prot100` and `unprot100`. `plan` is
-/// for one fault, with what it costs in transitions by declaration; rows without a fault in them get `quiet`'s.
+/// Measures and prints `trap`, `appel1`, `appel2`, `dirty` where there is such a thing, `prot1`, `prot100` and `unprot100`. `fault` is how
+/// to measure a fault that is skipped, with what that costs in transitions by declaration; `call` the same for one call that changes
+/// or looks at protection. What the others cost follows.
 pub fn all<T: Transitions, W: FnMut(fmt::Arguments<'_>), R: Region>(
     bench: &mut Bench<T, W>,
     fault: &Plan,
-    quiet: &Plan,
+    call: &Plan,
     region: &mut R,
 ) -> Result<(), Failure> {
-    let hundred = |plan: &Plan| Plan { each: HUNDRED as u64, warm_up: 10, ..*plan };
+    let hundred = |plan: Plan| Plan { each: HUNDRED as u64, warm_up: 10, ..plan };
+    // So many faults and so many calls.
+    let of = |faults: u64, calls: u64| {
+        let sum = |fault: Option<u64>, call: Option<u64>| Some(fault? * faults + call? * calls);
+        Plan {
+            vmfunc: sum(fault.vmfunc, call.vmfunc),
+            ring: sum(fault.ring, call.ring),
+            exceptions: sum(fault.exceptions, call.exceptions),
+            ..*fault
+        }
+    };
+    let pages = HUNDRED as u64;
     bench.row("trap", fault, &mut Trap::new(region))?;
-    bench.row("appel1", fault, &mut Appel1::new(region))?;
-    bench.row("appel2", &hundred(fault), &mut Appel2::new(region))?;
+    bench.row("appel1", &of(1, 2), &mut Appel1::new(region))?;
+    bench.row("appel2", &hundred(of(pages, pages + 1)), &mut Appel2::new(region))?;
     if R::HAS_DIRTY {
-        bench.row("dirty", quiet, &mut Dirty::new(region))?;
+        bench.row("dirty", call, &mut Dirty::new(region))?;
     }
-    bench.row("prot1", quiet, &mut Protect1::new(region))?;
-    bench.row("prot100", &hundred(quiet), &mut Protect100::new(region))?;
-    bench.row("unprot100", &hundred(quiet), &mut Unprotect100::new(region))
+    bench.row("prot1", call, &mut Protect1::new(region))?;
+    bench.row("prot100", &hundred(*call), &mut Protect100::new(region))?;
+    bench.row("unprot100", &hundred(*call), &mut Unprotect100::new(region))
 }

@@ -5,8 +5,8 @@ use crate::{Counts, Operation, Samples, Transitions, clock};
 use alloc::vec::Vec;
 use core::fmt;
 
-/// Runs that are enough, unless they take too long.
-const RUNS: u32 = 10_000;
+/// Operations that are enough, unless they take too long.
+const OPERATIONS: u32 = 10_000;
 /// Ticks that are enough, but never fewer runs than [`LEAST_RUNS`].
 const TICKS: u64 = 200_000_000;
 const LEAST_RUNS: u32 = 200;
@@ -22,15 +22,17 @@ pub struct Plan {
     pub warm_up: u32,
     /// Most runs, where each uses something up.
     pub at_most: u32,
-    /// VMFUNCs of one operation, as its source is written: nothing counts them.
-    pub vmfunc: Option<u32>,
-    /// Switches to another ring and back of one operation, as its source is written.
-    pub ring: Option<u32>,
+    /// VMFUNCs of one run, as its source is written: nothing counts them.
+    pub vmfunc: Option<u64>,
+    /// Switches to another ring and back of one run, as its source is written.
+    pub ring: Option<u64>,
+    /// Exceptions and interrupts that are delivered in one run, with their returns, as its source is written.
+    pub exceptions: Option<u64>,
 }
 
 impl Default for Plan {
     fn default() -> Plan {
-        Plan { each: 1, warm_up: WARM_UP, at_most: u32::MAX, vmfunc: None, ring: None }
+        Plan { each: 1, warm_up: WARM_UP, at_most: u32::MAX, vmfunc: None, ring: None, exceptions: None }
     }
 }
 
@@ -41,16 +43,22 @@ impl Plan {
         Plan { each, warm_up: 10, ..Plan::default() }
     }
 
-    /// Declares switches to another ring and back for one operation, and that it has no VMFUNC.
+    /// Declares switches to another ring and back for one run; and no VMFUNCs and exceptions, unless others are declared.
     #[must_use]
-    pub fn with_rings(self, ring: u32) -> Plan {
-        Plan { ring: Some(ring), vmfunc: self.vmfunc.or(Some(0)), ..self }
+    pub fn with_rings(self, ring: u64) -> Plan {
+        Plan { ring: Some(ring), vmfunc: self.vmfunc.or(Some(0)), exceptions: self.exceptions.or(Some(0)), ..self }
     }
 
-    /// Declares VMFUNCs for one operation.
+    /// Declares VMFUNCs for one run.
     #[must_use]
-    pub fn with_vmfuncs(self, vmfunc: u32) -> Plan {
+    pub fn with_vmfuncs(self, vmfunc: u64) -> Plan {
         Plan { vmfunc: Some(vmfunc), ..self }
+    }
+
+    /// Declares exceptions for one run.
+    #[must_use]
+    pub fn with_exceptions(self, exceptions: u64) -> Plan {
+        Plan { exceptions: Some(exceptions), ..self }
     }
 
     /// Limits the runs: what each uses up is not there more often.
@@ -60,7 +68,8 @@ impl Plan {
     }
 
     fn enough(&self, runs: u32, ticks: u64) -> bool {
-        runs >= self.at_most || (runs >= LEAST_RUNS && (runs >= RUNS || ticks >= TICKS))
+        let operations = u64::from(runs) * self.each;
+        runs >= self.at_most || (runs >= LEAST_RUNS && (operations >= u64::from(OPERATIONS) || ticks >= TICKS))
     }
 }
 
@@ -112,7 +121,7 @@ impl<T: Transitions, W: FnMut(fmt::Arguments<'_>)> Bench<T, W> {
             wrong += u64::from(self.one(operation).is_none());
         }
         // In one piece, so that no run meets the heap being moved.
-        let mut ticks = Vec::with_capacity(RUNS.min(plan.at_most) as usize);
+        let mut ticks = Vec::with_capacity(OPERATIONS.min(plan.at_most) as usize);
         let (mut runs, mut spent) = (0, 0);
         let mut counts = self.transitions.so_far().map(|_| Counts::default());
         let elsewhere = operation.exits_elsewhere();

@@ -1,13 +1,14 @@
 //! The lines by which a bench reports, one word per field so that tools need no more than splitting:
 //!
 //! ```text
-//! bench id=null-call unit=ticks median=44 p99=44 min=44 iterations=20000 each=1 exits=1 cr3=0 vmfunc=0 ring=0
+//! bench id=null-call unit=ticks median=44 p99=44 min=44 iterations=20000 runs=20000 exits=1 cr3=0 vmfunc=0 ring=0 exception=0
 //! histogram id=null-call each=1 44:19998,1204:2
 //! control id=cpuid done=1000 counted=1000
 //! ```
 //!
-//! Figures of `bench` are for one operation; `iterations` are runs of `each` operations. `exits` and `cr3` stand there only where they
-//! were counted, `vmfunc` and `ring` only where the source declares them. A histogram's values are ticks of whole runs.
+//! Figures of `bench` are for one operation; a run, which the clock is looked at for, does one or more. `exits` and `cr3` stand there only where they
+//! were counted, `vmfunc`, `ring` and
+//! `exception` only where the source declares them. A histogram's values are ticks of whole runs.
 
 use crate::{Plan, Samples};
 use core::fmt;
@@ -28,19 +29,18 @@ impl fmt::Display for Report<'_> {
         let Report { id, plan, samples } = *self;
         let at = |percent| Ratio(samples.percentile(percent), plan.each);
         write!(f, "bench id={id} unit=ticks median={} p99={} min={}", at(50), at(99), at(0))?;
-        write!(f, " iterations={} each={}", samples.len(), plan.each)?;
         let operations = samples.len() as u64 * plan.each;
+        write!(f, " iterations={operations} runs={}", samples.len())?;
         if let Some(counts) = samples.counts() {
             write!(f, " exits={}", Ratio(counts.exits, operations))?;
             if let Some(cr3) = counts.cr3 {
                 write!(f, " cr3={}", Ratio(cr3, operations))?;
             }
         }
-        if let Some(vmfunc) = plan.vmfunc {
-            write!(f, " vmfunc={vmfunc}")?;
-        }
-        if let Some(ring) = plan.ring {
-            write!(f, " ring={ring}")?;
+        for (key, declared) in [("vmfunc", plan.vmfunc), ("ring", plan.ring), ("exception", plan.exceptions)] {
+            if let Some(count) = declared {
+                write!(f, " {key}={}", Ratio(count, plan.each))?;
+            }
         }
         write!(f, "\nhistogram id={id} each={} ", plan.each)?;
         for (index, (bound, count)) in samples.distribution().into_iter().enumerate() {

@@ -6,12 +6,12 @@ use std::cell::Cell;
 
 #[test]
 fn lines_are_for_one_operation_and_histograms_for_runs() {
-    let plan = Plan::of(100).with_rings(2);
+    let plan = Plan::of(100).with_rings(150);
     let ticks = (0..200).map(|run| 4_010 + run / 199).collect();
     let samples = Samples::new(ticks, 10, Some(Counts { exits: 200, cr3: Some(1) }));
     let text = Report { id: "bind100", plan: &plan, samples: &samples }.to_string();
-    let expected = "bench id=bind100 unit=ticks median=40 p99=40 min=40 iterations=200 each=100 exits=0.010 cr3=0.000 vmfunc=0 \
-        ring=2\nhistogram id=bind100 each=100 4000:199,4001:1";
+    let expected = "bench id=bind100 unit=ticks median=40 p99=40 min=40 iterations=20000 runs=200 exits=0.010 cr3=0.000 vmfunc=0 \
+        ring=1.500 exception=0\nhistogram id=bind100 each=100 4000:199,4001:1";
     assert_eq!(text, expected);
 }
 

@@ -5,7 +5,7 @@ use xtask::machine::Spec;
 use xtask::manifest::Environment;
 
 /// Every step of the guest, in its order.
-const STEPS: [&str; 17] = [
+const STEPS: [&str; 21] = [
     "frames come and go",
     "a large page",
     "frames with bindings",
@@ -22,6 +22,10 @@ const STEPS: [&str; 17] = [
     "a claim that is not",
     "a claim answered in the upcall",
     "a slice that is asked for",
+    "a child with eight virtual CPUs",
+    "more losses than are kept",
+    "grace",
+    "a last resort taken back",
     "the last resort",
 ];
 

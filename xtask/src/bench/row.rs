@@ -1,12 +1,13 @@
-//! Rows of the bench report: what was measured beside what it must be.
+//! Rows of the report: what was measured beside what it must be, and beside Linux.
 
+use super::data::{Cost, Transition};
+use super::measured::{Histogram, Measured, Transitions};
 use super::targets::{TARGETS, Target};
-use crate::words;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde::Serialize;
 
-/// Cycles of one transition on real hardware, low and high: (exit and entry, VMFUNC, CR3 load, ring switch).
-const CYCLES: [(f64, f64); 4] = [(500.0, 1_550.0), (134.0, 169.0), (100.0, 190.0), (70.0, 180.0)];
+/// Transitions that nothing counts: the bench source declares them.
+const DECLARED: [&str; 3] = ["vmfunc", "ring", "exception"];
 
 /// One row.
 #[derive(Clone, Debug, Serialize)]
@@ -15,7 +16,7 @@ pub struct Row {
     pub id: String,
     /// `ok` or `not-built`.
     pub status: &'static str,
-    /// Unit of the figures.
+    /// Unit of the figures: `ticks` in the emulator, `cycles` on a CPU.
     pub unit: &'static str,
     /// Half the runs took at most so much.
     pub median: Option<f64>,
@@ -23,40 +24,59 @@ pub struct Row {
     pub p99: Option<f64>,
     /// The best run.
     pub min: Option<f64>,
-    /// How many runs.
+    /// How many operations were measured.
     pub iterations: Option<u64>,
+    /// In how many runs: that is how often the clock was looked at.
+    pub runs: Option<u64>,
     /// Transitions of one operation.
     pub transitions: Option<Transitions>,
+    /// Which of them nothing counted.
+    pub declared: &'static [&'static str],
     /// Low and high estimate for real hardware.
     pub modelled_cycles: Option<[f64; 2]>,
     /// The same operation on Linux in the same emulator.
     pub linux: Option<Linux>,
+    /// How many times as many ticks Linux takes.
+    pub ratio: Option<f64>,
     /// What it may cost.
     pub target: Limits,
     /// What ran it.
     pub emulator: &'static str,
     /// The emulator's CPU model.
     pub cpu_model: String,
-}
-
-/// Transitions of one operation; `None` is unknown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Transitions {
-    /// VM exits.
-    pub exits: Option<f64>,
-    /// VMFUNC.
-    pub vmfunc: Option<f64>,
-    /// CR3 loads.
-    pub cr3: Option<f64>,
-    /// Ring switches there and back.
-    pub ring: Option<f64>,
+    /// The distribution.
+    pub histogram: Option<Histogram>,
 }
 
 /// What Linux costs.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Linux {
+    /// What was measured there.
+    pub what: &'static str,
+    /// As Debian ships it.
+    #[serde(flatten)]
+    pub default: Figures,
+    /// With `mitigations=off`.
+    pub mitigations_off: Option<Figures>,
+}
+
+/// Figures of one row on Linux.
+#[derive(Clone, Debug, Serialize)]
+pub struct Figures {
     /// Half the runs took at most so much.
-    pub median: u64,
+    pub median: f64,
+    /// 99 of 100 runs took at most so much.
+    pub p99: f64,
+    /// The best run.
+    pub min: f64,
+    /// How many operations were measured.
+    pub iterations: u64,
+    /// Low and high estimate for real hardware.
+    pub modelled_cycles: [f64; 2],
+    /// How many times as many ticks it takes as here.
+    pub ratio: Option<f64>,
+    /// The distribution.
+    pub histogram: Histogram,
 }
 
 /// What an operation may cost; `None` is no limit.
@@ -68,129 +88,148 @@ pub struct Limits {
     pub exits: Option<f64>,
 }
 
-/// What one line of the bench guest says.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Measured {
-    id: String,
-    median: f64,
-    p99: f64,
-    min: f64,
-    iterations: u64,
-    transitions: Transitions,
+/// What rows are made of.
+#[derive(Debug)]
+pub struct Material<'a> {
+    /// What was measured here.
+    pub here: &'a [Measured],
+    /// What was measured on Linux, as it is shipped and with `mitigations=off`.
+    pub linux: [&'a [Measured]; 2],
+    /// The cost table.
+    pub costs: &'a [Cost],
+    /// What ran it: `bochs` or `kvm`.
+    pub emulator: &'static str,
+    /// The CPU model.
+    pub cpu_model: &'a str,
 }
 
-/// Reads a line `bench id=… unit=ticks median=… p99=… min=… iterations=… exits=…`; other lines are nothing.
-pub fn parse(line: &str) -> Result<Option<Measured>> {
-    let Some(rest) = line.strip_prefix("bench ") else { return Ok(None) };
-    read(rest).with_context(|| format!("the bench guest wrote: {line}")).map(Some)
-}
-
-fn read(rest: &str) -> Result<Measured> {
-    let words = words::parse(rest)?;
-    let text = |key: &str| words.iter().find(|word| word.key == key).and_then(|word| word.value.as_deref());
-    let optional = |key: &str| match text(key) {
-        Some(value) => value.parse::<f64>().with_context(|| format!("{key}={value}")).map(Some),
-        None => Ok(None),
-    };
-    let number = |key: &str| optional(key)?.with_context(|| format!("{key} is missing"));
-    if text("unit") != Some("ticks") {
-        bail!("the unit must be ticks");
-    }
-    Ok(Measured {
-        id: text("id").context("id is missing")?.to_owned(),
-        median: number("median")?,
-        p99: number("p99")?,
-        min: number("min")?,
-        iterations: text("iterations").and_then(|value| value.parse().ok()).context("iterations is missing")?,
-        transitions: Transitions {
-            exits: Some(number("exits")?),
-            vmfunc: optional("vmfunc")?,
-            cr3: optional("cr3")?,
-            ring: optional("ring")?,
-        },
-    })
-}
-
-impl Row {
-    /// A row for every target, in order, filled where `measured` has it.
-    pub fn all(measured: &[Measured], emulator: &'static str, cpu_model: &str) -> Result<Vec<Row>> {
-        let unknown = measured.iter().find(|each| !TARGETS.iter().any(|target| target.id == each.id));
+impl Material<'_> {
+    /// A row for every target, in order, filled where something was measured.
+    pub fn rows(&self) -> Result<Vec<Row>> {
+        let unknown = self.here.iter().find(|each| !TARGETS.iter().any(|target| target.id == each.id));
         if let Some(unknown) = unknown {
             bail!("there is no target for bench {}", unknown.id);
         }
-        let find = |target: &Target| measured.iter().find(|each| each.id == target.id);
-        Ok(TARGETS.iter().map(|target| Row::new(target, find(target), emulator, cpu_model)).collect())
+        Ok(TARGETS.iter().map(|target| self.row(target)).collect())
     }
 
-    fn new(target: &Target, measured: Option<&Measured>, emulator: &'static str, cpu_model: &str) -> Row {
+    fn row(&self, target: &Target) -> Row {
+        let here = find(self.here, target.id);
+        let emulated = self.emulator == "bochs";
+        let linux = self.linux(target, here).filter(|_| emulated);
         Row {
             id: target.id.to_owned(),
-            status: if measured.is_some() { "ok" } else { "not-built" },
-            unit: "ticks",
-            median: measured.map(|each| each.median),
-            p99: measured.map(|each| each.p99),
-            min: measured.map(|each| each.min),
-            iterations: measured.map(|each| each.iterations),
-            transitions: measured.map(|each| each.transitions),
-            modelled_cycles: measured.map(|each| modelled(each.median, &each.transitions)),
-            linux: target.linux.map(|median| Linux { median }),
-            target: Limits { ticks: target.ticks, exits: target.exits },
-            emulator,
-            cpu_model: cpu_model.to_owned(),
+            status: if here.is_some() { "ok" } else { "not-built" },
+            unit: if emulated { "ticks" } else { "cycles" },
+            median: here.map(|each| each.median),
+            p99: here.map(|each| each.p99),
+            min: here.map(|each| each.min),
+            iterations: here.map(|each| each.iterations),
+            runs: here.map(|each| each.runs),
+            transitions: here.map(|each| each.transitions),
+            declared: &DECLARED,
+            modelled_cycles: here.filter(|_| emulated).map(|each| self.modelled(each)),
+            ratio: linux.as_ref().and_then(|linux| linux.default.ratio),
+            linux,
+            target: Limits { ticks: target.ticks.filter(|_| emulated), exits: target.exits },
+            emulator: self.emulator,
+            cpu_model: self.cpu_model.to_owned(),
+            histogram: here.map(|each| each.histogram.clone()),
         }
     }
 
+    fn linux(&self, target: &Target, here: Option<&Measured>) -> Option<Linux> {
+        let counterpart = target.linux?;
+        let [default, off] = self.linux.map(|rows| find(rows, counterpart.id));
+        let figures = |each: &Measured| Figures {
+            median: each.median,
+            p99: each.p99,
+            min: each.min,
+            iterations: each.iterations,
+            modelled_cycles: self.modelled(each),
+            ratio: here.filter(|here| here.median > 0.0).map(|here| each.median / here.median),
+            histogram: each.histogram.clone(),
+        };
+        Some(Linux { what: counterpart.what, default: figures(default?), mitigations_off: off.map(figures) })
+    }
+
+    fn modelled(&self, measured: &Measured) -> [f64; 2] {
+        let mut sum = [measured.median; 2];
+        for cost in self.costs {
+            let transitions = &measured.transitions;
+            let count = match cost.transition {
+                Transition::Exit => transitions.exits,
+                Transition::Vmfunc => transitions.vmfunc,
+                Transition::Cr3 => transitions.cr3,
+                Transition::Ring => transitions.ring,
+                Transition::Exception => transitions.exception,
+            };
+            sum[0] += count.unwrap_or(0.0) * cost.low;
+            sum[1] += count.unwrap_or(0.0) * cost.high;
+        }
+        sum
+    }
+}
+
+fn find<'a>(rows: &'a [Measured], id: &str) -> Option<&'a Measured> {
+    rows.iter().find(|row| row.id == id)
+}
+
+impl Row {
     /// What the operation is.
     #[must_use]
     pub fn what(&self) -> &'static str {
         TARGETS.iter().find(|target| target.id == self.id).map_or("", |target| target.what)
     }
 
-    /// Whether the target is met; `None` where nothing was measured.
+    /// Exits of one operation, where they were counted.
+    #[must_use]
+    pub fn exits(&self) -> Option<f64> {
+        self.transitions.and_then(|transitions| transitions.exits)
+    }
+
+    /// Whether the target is met; `None` where nothing was measured. Where exits have a limit, exits that nobody counted miss it.
     #[must_use]
     pub fn met(&self) -> Option<bool> {
-        let within = |value: f64, limit: Option<f64>| limit.is_none_or(|limit| value <= limit);
-        let exits = self.transitions.and_then(|transitions| transitions.exits).unwrap_or(0.0);
-        self.median.map(|median| within(median, self.target.ticks) && within(exits, self.target.exits))
+        let ticks = |median: f64| self.target.ticks.is_none_or(|limit| median <= limit);
+        let exits = self.target.exits.is_none_or(|limit| self.exits().is_some_and(|exits| exits <= limit));
+        self.median.map(|median| ticks(median) && exits)
     }
-}
-
-fn modelled(ticks: f64, transitions: &Transitions) -> [f64; 2] {
-    let counts = [transitions.exits, transitions.vmfunc, transitions.cr3, transitions.ring];
-    let mut sum = [ticks, ticks];
-    for (count, (low, high)) in counts.into_iter().zip(CYCLES) {
-        let count = count.unwrap_or(0.0);
-        sum[0] += count * low;
-        sum[1] += count * high;
-    }
-    sum
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Row, parse};
+    use super::{Material, Row};
+    use crate::bench::{data, measured};
 
-    const LINE: &str = "bench id=null-call unit=ticks median=45 p99=46 min=45 iterations=20000 exits=1.003";
+    const LINES: &str = "bench id=null-call unit=ticks median=45 p99=46 min=45 iterations=200 runs=200 exits=1.003 ring=0\n\
+        histogram id=null-call each=1 45:200\n";
 
-    #[test]
-    fn a_line_becomes_a_row_beside_its_target() {
-        let measured = parse(LINE).unwrap().unwrap();
-        let rows = Row::all(&[measured], "bochs", "x").unwrap();
-        let row = rows.iter().find(|row| row.id == "null-call").unwrap();
-        assert_eq!((row.status, row.median, row.iterations), ("ok", Some(45.0), Some(20_000)));
-        assert_eq!(row.met(), Some(false), "1.003 exits are more than one");
-        let [low, high] = row.modelled_cycles.unwrap();
-        assert!(low > 545.0 && high > 1_595.0 && high < 1_600.0);
-        let pct = rows.iter().find(|row| row.id == "pct").unwrap();
-        assert_eq!((pct.status, pct.met(), pct.linux.unwrap().median), ("not-built", None, 12_957));
+    fn rows(here: &str, linux: &str) -> anyhow::Result<Vec<Row>> {
+        let (here, linux) = (measured::read(here)?.rows, measured::read(linux)?.rows);
+        let costs = data::costs()?;
+        Material { here: &here, linux: [&linux, &[]], costs: &costs, emulator: "bochs", cpu_model: "x" }.rows()
     }
 
     #[test]
-    fn broken_or_unknown_lines_are_errors() {
-        assert!(parse("hello").unwrap().is_none());
-        assert!(parse(&LINE.replace("median=45", "")).is_err());
-        assert!(parse(&LINE.replace("ticks", "cycles")).is_err());
-        let stranger = parse(&LINE.replace("null-call", "stranger")).unwrap().unwrap();
-        assert!(Row::all(&[stranger], "bochs", "x").is_err());
+    fn a_row_stands_beside_its_target_and_beside_linux() {
+        let rows = rows(LINES, &LINES.replace("median=45", "median=90").replace(" exits=1.003", "")).unwrap();
+        let row = rows.iter().find(|row| row.id == "null-call").unwrap();
+        assert_eq!((row.status, row.median, row.iterations), ("ok", Some(45.0), Some(200)));
+        assert_eq!(row.met(), Some(false), "1.003 exits are more than one");
+        let [low, high] = row.modelled_cycles.unwrap();
+        assert!(low > 545.0 && high > 1_595.0 && high < 1_605.0, "{low} {high}");
+        assert_eq!(row.ratio, Some(2.0));
+        let unix = rows.iter().find(|row| row.id == "unix-null").unwrap();
+        assert_eq!((unix.status, unix.met(), unix.ratio), ("not-built", None, None));
+        assert_eq!(unix.linux.as_ref().unwrap().default.median, 90.0, "Linux does not wait for us");
+    }
+
+    #[test]
+    fn exits_that_nobody_counted_miss_their_target() {
+        let rows = rows(&LINES.replace(" exits=1.003", ""), "").unwrap();
+        let row = rows.iter().find(|row| row.id == "null-call").unwrap();
+        assert_eq!((row.met(), row.exits(), row.linux.is_none()), (Some(false), None, true));
+        assert!(self::rows(&LINES.replace("null-call", "stranger"), "").is_err(), "a row without a target");
     }
 }

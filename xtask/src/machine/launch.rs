@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -18,12 +18,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// After its finish line or a panic the machine gets so long to end by itself.
 const GRACE: Duration = Duration::from_secs(3);
 /// How often Ctrl-C is looked at.
-const TICK: Duration = Duration::from_millis(50);
+pub(super) const TICK: Duration = Duration::from_millis(50);
 /// So many runs keep their logs.
 const KEPT_RUNS: usize = 64;
 
 /// How often an emulator is started again that found no port for its display.
-const STARTS: u32 = 8;
+pub(super) const STARTS: u32 = 8;
 
 /// Boots `spec` and stays with it to the end. An error means that there was no run at all.
 pub fn run(spec: &Spec, watcher: &mut dyn Watcher) -> Result<Outcome> {
@@ -41,8 +41,12 @@ pub fn run(spec: &Spec, watcher: &mut dyn Watcher) -> Result<Outcome> {
 /// Bochs shows its screen on a port, needed or not. Two that start in the same moment can spoil each other's search for one:
 /// then no machine has run yet.
 fn found_no_display_port(outcome: &Outcome) -> bool {
-    let log = || std::fs::read_to_string(outcome.directory.join("emulator.log")).unwrap_or_default();
-    outcome.kind == Kind::Died(None) && outcome.log.is_empty() && log().contains("RFB could not bind any port")
+    outcome.kind == Kind::Died(None) && outcome.log.is_empty() && could_not_show(&outcome.directory)
+}
+
+pub(super) fn could_not_show(directory: &Path) -> bool {
+    let log = std::fs::read_to_string(directory.join("emulator.log")).unwrap_or_default();
+    log.contains("RFB could not bind any port")
 }
 
 fn run_once(spec: &Spec, watcher: &mut dyn Watcher) -> Result<Outcome> {
@@ -114,13 +118,13 @@ fn listen(machine: &mut Machine, wire: &mut Wire, timeout: Duration, watcher: &m
 }
 
 /// A running emulator; it is killed when this is dropped.
-struct Machine {
+pub(super) struct Machine {
     child: Child,
-    output: Receiver<Vec<u8>>,
+    pub(super) output: Receiver<Vec<u8>>,
 }
 
 impl Machine {
-    fn start(command: &mut Command, directory: &std::path::Path) -> Result<Machine> {
+    pub(super) fn start(command: &mut Command, directory: &Path) -> Result<Machine> {
         let noise = File::create(directory.join("emulator.stderr"))?;
         // A group of its own: Ctrl-C is for xtask alone, which then ends the group.
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(noise);
@@ -140,7 +144,7 @@ impl Machine {
     }
 
     /// Passes typed bytes on, from a thread of its own.
-    fn feed(&mut self, input: &Input, port: Option<u16>) -> Result<()> {
+    pub(super) fn feed(&mut self, input: &Input, port: Option<u16>) -> Result<()> {
         let mut serial: Box<dyn Write + Send> = match port {
             Some(port) => Box::new(self.connect(port)?),
             None => match self.child.stdin.take() {
@@ -208,7 +212,7 @@ fn free_port() -> Result<u16> {
 }
 
 /// A new directory for this run's logs; the oldest ones go.
-fn run_directory() -> Result<PathBuf> {
+pub(super) fn run_directory() -> Result<PathBuf> {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let logs = paths::build("logs")?;
     let mut runs: Vec<PathBuf> = std::fs::read_dir(&logs)?.flatten().map(|entry| entry.path()).collect();

@@ -67,6 +67,9 @@ impl Context<'_, '_> {
     pub(super) fn gate_unbind(&mut self, slot: u64) -> Handled {
         self.core.gate_in(self.caller, slot).ok_or(Error::NoSuchGate.at(slot))?;
         self.core.clear_gate(self.caller, slot);
+        // Another virtual CPU of the caller's may be on the way through the slot: whoever ends the gate finds nothing here any more that
+        // would make him wait for it.
+        self.machine.expel(self.caller.place());
         done(0)
     }
 

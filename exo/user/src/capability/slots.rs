@@ -1,10 +1,10 @@
-//! Which slots are in use, and which of them have a holder.
+//! Which slots, of capabilities or of gates, are in use, and which of them have a holder.
 
 use core::sync::atomic::{AtomicU64, Ordering};
-use exo_abi::capability::SLOTS;
+use exo_abi::capability::{GATE_SLOTS, SLOTS};
 
 /// Two bitmaps over the slots.
-pub(super) struct Slots {
+pub(crate) struct Slots {
     /// Something lies there.
     used: AtomicU64,
     /// Somebody will empty it.
@@ -12,30 +12,30 @@ pub(super) struct Slots {
 }
 
 /// One bit for each slot fits a word.
-const _: () = assert!(SLOTS == 64);
+const _: () = assert!(SLOTS == 64 && GATE_SLOTS == 64);
 
 fn bit(slot: u8) -> u64 {
     1_u64.checked_shl(slot.into()).unwrap_or(0)
 }
 
 impl Slots {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { used: AtomicU64::new(0), held: AtomicU64::new(0) }
     }
 
     /// Something lies in a slot.
-    pub(super) fn note(&self, slot: u8) {
+    pub(crate) fn note(&self, slot: u8) {
         self.used.fetch_or(bit(slot), Ordering::Relaxed);
     }
 
     /// Makes the caller a slot's holder, unless there is one or no such slot.
-    pub(super) fn hold(&self, slot: u8) -> bool {
+    pub(crate) fn hold(&self, slot: u8) -> bool {
         self.note(slot);
         bit(slot) & !self.held.fetch_or(bit(slot), Ordering::Relaxed) != 0
     }
 
     /// A slot that nothing lies in, held.
-    pub(super) fn take(&self) -> Option<u8> {
+    pub(crate) fn take(&self) -> Option<u8> {
         loop {
             let slot = u8::try_from(self.used.load(Ordering::Relaxed).trailing_ones()).ok()?;
             if bit(slot) == 0 {
@@ -49,12 +49,12 @@ impl Slots {
     }
 
     /// A slot has no holder, but something lies in it.
-    pub(super) fn unhold(&self, slot: u8) {
+    pub(crate) fn unhold(&self, slot: u8) {
         self.held.fetch_and(!bit(slot), Ordering::Relaxed);
     }
 
     /// A slot is empty.
-    pub(super) fn give(&self, slot: u8) {
+    pub(crate) fn give(&self, slot: u8) {
         self.unhold(slot);
         self.used.fetch_and(!bit(slot), Ordering::Relaxed);
     }

@@ -4,7 +4,8 @@
 //! the CPU's own. The full one saves everything as an [`ExceptionFrame`]. [`super::stacks`] says what moving the pointer is for.
 
 use super::frame::{ExceptionFrame, Interrupted};
-use super::stacks::{AREA, MAIN_OFFSET, STRIDE};
+use super::local::MAIN_OFFSET;
+use super::stacks::{AREA, STRIDE};
 
 /// Vectors that can have a handler of the fast kind: the CPU's exceptions.
 pub(super) const FAST: usize = 32;

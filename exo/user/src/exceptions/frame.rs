@@ -1,6 +1,6 @@
 //! What an exception leaves behind, as values: the CPU's part alone, or all of a context that can be resumed.
 
-use super::stacks::{self, Local};
+use super::local::Local;
 use crate::cpu;
 use crate::segments::{KERNEL_CODE, KERNEL_DATA, USER_CODE, USER_DATA};
 use core::fmt;
@@ -101,7 +101,7 @@ impl ExceptionFrame {
         cpu::disable_interrupts();
         // SAFETY: the library has loaded this area before anything can run that has a frame to resume.
         let local = unsafe { Local::current() };
-        local.set_main(stacks::next_stack(local.area(), self.rsp));
+        local.continue_on(self.rsp);
         // SAFETY: (1) every vector has a stack of its own, so that rsp may point anywhere, here into this value, which is only
         // read; (2) the caller answers for the context.
         unsafe {

@@ -1,6 +1,8 @@
-use super::stacks::{AREA, LEVELS, STACK_BYTES, STRIDE, is_between, next_stack};
+use super::local::Local;
+use super::stacks::{AREA, DEBUG, LEVELS, MAIN, NMI, STACK_BYTES, STRIDE, is_between, next_stack};
 use super::table::gate;
 use super::{ExceptionFrame, entry};
+use std::vec::Vec;
 
 /// Where the areas lie.
 const BASE: u64 = 0xffff_ff80_0100_0000;
@@ -53,4 +55,62 @@ fn contexts_begin_in_the_ring_that_they_are_for() {
     let program = ExceptionFrame::in_ring_3(0x1000, 0x2000);
     assert!(program.is_ring_3());
     assert_eq!((program.rip, program.rsp, program.rflags & 0x200, program.ss & 3), (0x1000, 0x2000, 0x200, 3));
+}
+
+/// The first page of an area at its place, which nothing else of the area needs.
+fn local() -> &'static Local {
+    let layout = std::alloc::Layout::from_size_align(size_of::<Local>(), usize::try_from(AREA).unwrap()).unwrap();
+    // SAFETY: fresh memory of that size and alignment, which is never freed.
+    unsafe {
+        let place = std::alloc::alloc(layout).cast::<Local>();
+        place.write(Local::new(place as u64));
+        &*place
+    }
+}
+
+/// What the CPU and the entry code do: the stack that the exception runs on.
+fn nested(local: &Local) -> u64 {
+    let stack = local.pointer_of(MAIN);
+    local.lower_main();
+    stack - 176
+}
+
+#[test]
+fn whoever_leaves_handlers_behind_has_their_stacks_again() {
+    let local = local();
+    let all = || [DEBUG, MAIN].map(|index| local.pointer_of(index));
+    let fresh = all();
+    for deep in 0..3 {
+        let outer: Vec<u64> = (0..deep).map(|_| nested(local)).collect();
+        let before = all();
+        // A debug exception, and two more inside it.
+        let debug = local.pointer_of(DEBUG) - 176;
+        local.enter(DEBUG);
+        let first = (all(), nested(local));
+        let second = (all(), nested(local));
+        // Back to the debug exception's own handler, and to the first inside it: the stacks outside stay in use.
+        local.continue_on(first.1);
+        assert_eq!(all(), second.0);
+        local.continue_on(debug);
+        assert_eq!(all(), first.0);
+        // Out of it, to where it came from and further.
+        _ = nested(local);
+        local.continue_on(outer.last().copied().unwrap_or(0x1000));
+        assert_eq!(all(), before);
+        local.continue_on(0x1000);
+        assert_eq!(all(), fresh);
+    }
+}
+
+#[test]
+fn a_special_stack_is_left_as_it_was_entered() {
+    let local = local();
+    _ = nested(local);
+    let before = [DEBUG, NMI, MAIN].map(|index| local.pointer_of(index));
+    local.enter(DEBUG);
+    local.enter(NMI);
+    assert_eq!(local.depth(), 3, "each leaves one out, in which there may be a frame");
+    local.leave(NMI);
+    local.leave(DEBUG);
+    assert_eq!([DEBUG, NMI, MAIN].map(|index| local.pointer_of(index)), before);
 }

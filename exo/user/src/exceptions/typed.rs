@@ -2,7 +2,7 @@
 
 use super::entry::{FAST, FastEntry};
 use super::frame::{ExceptionFrame, Interrupted};
-use super::stacks::Local;
+use super::local::Local;
 use super::{set_handler, table, vector};
 use crate::cpu;
 use bitflags::bitflags;

@@ -138,15 +138,17 @@ impl OwnedFrames {
         self.parts().try_for_each(bind)
     }
 
-    /// Ends the bindings in another environment. It is told by its repossession vector.
+    /// Ends the bindings in another environment. It is told by its repossession vector, unless the capability of the frames is one over
+    /// that environment as well: who acts for an environment need not tell it.
     ///
     /// # Errors
     /// As the table says. [`Error::NoSuchEnvironment`]: it has ended, and the bindings with it.
     pub fn unshare(&mut self, with: EnvironmentId) -> Result<(), Failure> {
         let credential = self.capability.slot();
         let unbind = |run: FrameRun| {
+            // The environment's own capability, in slot 0, would be one over its children.
             // SAFETY: bindings of another environment.
-            unsafe { Machine.unbind_run(credential, 0, with.argument(), run.first, run.count) }.map(drop)
+            unsafe { Machine.unbind_run(credential, credential, with.argument(), run.first, run.count) }.map(drop)
         };
         let unbound = self.parts().try_for_each(unbind);
         if unbound.is_ok() {

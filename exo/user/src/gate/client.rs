@@ -4,13 +4,12 @@ use super::Message;
 use crate::EnvironmentId;
 use crate::call::{Failure, Kernel, Machine};
 use crate::capability::Authority;
-use core::sync::atomic::{AtomicU64, Ordering};
+use crate::capability::slots::Slots;
 use exo_abi::call::{Call, Request};
-use exo_abi::capability::GATE_SLOTS;
 use exo_abi::error::Error;
 
-/// Gate slots that have a holder.
-static TAKEN: AtomicU64 = AtomicU64::new(0);
+/// The gate slots.
+static SLOTS: Slots = Slots::new();
 
 /// A gate that is bound. Dropping it empties its slot.
 #[derive(Debug)]
@@ -27,11 +26,11 @@ impl Gate {
     /// [`Error::SlotTaken`] where all gate slots are in use; else as the table says.
     pub fn bind(under: impl Into<Authority>, environment: EnvironmentId, vcpu: u64) -> Result<Gate, Failure> {
         let under = under.into();
-        let slot = take_slot().ok_or(Error::SlotTaken)?;
+        let slot = SLOTS.take().ok_or(Error::SlotTaken)?;
         match Machine.gate_bind(under.slot(), environment.argument(), vcpu, slot.into()) {
             Ok(_) => Ok(Gate { slot, _under: under }),
             Err(failure) => {
-                give_slot(slot);
+                SLOTS.give(slot);
                 Err(failure)
             }
         }
@@ -99,17 +98,6 @@ impl Drop for Gate {
     fn drop(&mut self) {
         // It fails where the kernel has ended the binding before: the slot is empty then too.
         let _ = Machine.gate_unbind(self.slot.into());
-        give_slot(self.slot);
+        SLOTS.give(self.slot);
     }
-}
-
-fn take_slot() -> Option<u8> {
-    const { assert!(GATE_SLOTS == 64) };
-    let previous = TAKEN
-        .try_update(Ordering::Relaxed, Ordering::Relaxed, |taken| (taken != u64::MAX).then_some(taken | (taken + 1)));
-    u8::try_from(previous.ok()?.trailing_ones()).ok()
-}
-
-fn give_slot(slot: u8) {
-    TAKEN.fetch_and(!(1 << slot), Ordering::Relaxed);
 }

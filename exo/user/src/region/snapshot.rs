@@ -111,7 +111,7 @@ impl Region {
     }
 
     /// Gives a page memory of its own, if it is shared; whether it was. Where no snapshot has it any more, nothing is copied. It uses
-    /// pool and heap: what is done under their locks must not touch a region.
+    /// pool and heap: what is done under their locks, and upcalls that may interrupt that, must not write to a region.
     ///
     /// # Errors
     /// [`MapError::NoFrame`] where the pool has no memory for a copy.

@@ -6,6 +6,11 @@ mod capabilities;
 mod claims;
 mod environments;
 mod frames_of_others;
+mod gate_ends;
+mod gate_races;
+mod gate_state;
+mod gate_storm;
+mod gates;
 mod lists;
 mod own_frames;
 mod refused;
@@ -27,9 +32,14 @@ pub(super) fn cases() -> impl Iterator<Item = &'static Case> {
         waiting::CASES,
         shown::CASES,
         claims::CASES,
+        gates::CASES,
+        gate_ends::CASES,
+        gate_races::CASES,
+        gate_state::CASES,
         bombs::CASES,
         refused::CASES,
         storms::CASES,
+        gate_storm::CASES,
     ]
     .into_iter()
     .flatten()

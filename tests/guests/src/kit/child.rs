@@ -95,9 +95,16 @@ impl Child {
     /// # Errors
     /// The kernel's refusal.
     pub fn vcpu(&self, on: u32, body: Body, argument: u64) -> Result<u64, String> {
+        self.vcpu_on(on, thread::stack(body, argument)?)
+    }
+
+    /// The same on a stack that has been made, or used before by somebody who has ended.
+    ///
+    /// # Errors
+    /// The kernel's refusal.
+    pub fn vcpu_on(&self, on: u32, stack: u64) -> Result<u64, String> {
         let number = self.record().map_or(0, |record| record.vcpus);
         let table = cpu::read_cr3() & !0xfff;
-        let stack = thread::stack(body, argument)?;
         let arguments = [self.id.argument(), on.into(), thread::entry(), stack, table];
         thread::show(works(Call::VcpuCreate, (self.authority, 0), &arguments)?)?;
         for _ in 0..64 {

@@ -35,13 +35,16 @@ pub fn entry() -> u64 {
 /// Where there are no frames.
 pub fn stack(body: Body, argument: u64) -> Result<u64, String> {
     let stack = frames::allocate_contiguous(STACK_FRAMES).ok_or("no frames for a stack")?;
-    let top = stack.as_mut_ptr_range().end.cast::<u64>();
-    // SAFETY: the four words are the stack's highest; its end is a multiple of 16, as a call's beginning wants it.
-    unsafe {
-        top.sub(2).write(body as *const () as u64);
-        top.sub(1).write(argument);
-        Ok(top.sub(2) as u64)
-    }
+    let top = stack.as_mut_ptr_range().end.cast::<u64>() as u64 - 16;
+    prepare(top, body, argument);
+    Ok(top)
+}
+
+/// Makes a stack anew that [`stack`] has made and that nobody is on any more.
+pub fn prepare(stack: u64, body: Body, argument: u64) {
+    let top = frames::pointer::<[u64; 2]>(stack);
+    // SAFETY: the two words are the stack's highest; its end is a multiple of 16, as a call's beginning wants it.
+    unsafe { top.write([body as *const () as u64, argument]) };
 }
 
 /// The number that the next virtual CPU of this environment gets.

@@ -37,7 +37,7 @@ macro_rules! constants {
 pub fn constants() -> Vec<Constants> {
     constants! {
         call as Numbers { CONSOLE_WRITE_MAX CONSOLE_READ_MAX LIST_MAX ALLOCATE_MAX FRAMES_MAX }
-        capability as Numbers { SLOTS NAME_MAX SUFFIX_MAX }
+        capability as Numbers { SLOTS GATE_SLOTS NAME_MAX SUFFIX_MAX }
         capability::rights as Bits {
             READ WRITE EXECUTE MODIFY GRANT REVOKE CLAIM NOTIFY AUDIT ALL
         }

@@ -141,7 +141,9 @@ pub fn event(meter: &mut Meter) -> Result<(), String> {
         DELIVERED.load(Ordering::Relaxed)
     };
     let mut operation = returning(|nonce| SENT.store(nonce, Ordering::Relaxed), notify);
-    meter.row("event", &Plan::default().with_rings(0), &mut operation).map_err(|failure| failure.to_string())
+    meter
+        .row("event", &Plan::default().with_rings(0).with_exceptions(1), &mut operation)
+        .map_err(|failure| failure.to_string())
 }
 
 /// `slice-switch`: to another environment and back is two. A slice of one's own must have begun meanwhile.

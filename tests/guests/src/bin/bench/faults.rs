@@ -78,7 +78,7 @@ pub fn repoint(meter: &mut Meter) -> Result<(), String> {
     exceptions::handle(point_at_own);
     foreign::begin().map_err(|error| error.to_string())?;
     let mut operation = Repoint { entry, own: window(frame).cast(), found: 0 };
-    let plan = Plan::default().with_rings(0);
+    let plan = Plan::default().with_rings(0).with_exceptions(1);
     meter.row("ept-fault", &plan, &mut operation).map_err(|failure| failure.to_string())
 }
 
@@ -128,6 +128,6 @@ pub fn bind(meter: &mut Meter) -> Result<(), String> {
     cpu::invalidate_page(PAGE);
     exceptions::handle(bind_it);
     foreign::begin().map_err(|error| error.to_string())?;
-    let plan = Plan::default().with_rings(0);
+    let plan = Plan::default().with_rings(0).with_exceptions(1);
     meter.row("ept-fault-bind", &plan, &mut Bind { frame, found: 0 }).map_err(|failure| failure.to_string())
 }

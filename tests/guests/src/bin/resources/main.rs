@@ -8,6 +8,7 @@ extern crate alloc;
 
 mod children;
 mod claims;
+mod corners;
 mod frames;
 mod rescue;
 mod time;
@@ -49,6 +50,10 @@ const STEPS: &[Step] = &[
     ("a claim that is not", claims::forced),
     ("a claim answered in the upcall", claims::in_the_upcall),
     ("a slice that is asked for", claims::slice),
+    ("a child with eight virtual CPUs", corners::several_vcpus),
+    ("more losses than are kept", corners::overflow),
+    ("grace", corners::grace),
+    ("a last resort taken back", corners::cancelled),
     ("the last resort", rescue::last_resort),
 ];
 

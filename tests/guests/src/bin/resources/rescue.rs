@@ -36,6 +36,24 @@ fn unexpected(_: &ForeignAccess, frame: &mut exceptions::ExceptionFrame) {
 
 /// Pushes onto a stack that is not its own, and cannot be told of it there. This ends the program.
 pub fn last_resort(_boot: &'static BootPage) -> Outcome {
+    prepare()?;
+    // SAFETY: the environment ends here.
+    unsafe { asm!("cli", "mov rsp, {}", "push 1", "2: jmp 2b", in(reg) STACK + 4096, options(noreturn)) }
+}
+
+/// The same in a child that has taken its last resort back.
+pub fn without(boot: &'static BootPage) -> u32 {
+    match prepare().and_then(|()| last_resort::cancel().map_err(crate::text)) {
+        // SAFETY: the environment ends here.
+        Ok(()) => unsafe { asm!("cli", "mov rsp, {}", "push 1", "2: jmp 2b", in(reg) STACK + 4096, options(noreturn)) },
+        Err(error) => {
+            eprintln!("{}: {error}", boot.name());
+            1
+        }
+    }
+}
+
+fn prepare() -> Outcome {
     foreign::handle(unexpected).map_err(crate::text)?;
     // On its own stacks it could be told.
     let mut table = Table::copied();
@@ -45,7 +63,6 @@ pub fn last_resort(_boot: &'static BootPage) -> Outcome {
     // environment ends in the handler.
     unsafe {
         last_resort::register(rescued, addr_of_mut!(RESCUE)).map_err(crate::text)?;
-        page_table::map(STACK, KERNEL, Flags::PRESENT | Flags::WRITABLE).map_err(crate::text)?;
-        asm!("cli", "mov rsp, {}", "push 1", "2: jmp 2b", in(reg) STACK + 4096, options(noreturn))
+        page_table::map(STACK, KERNEL, Flags::PRESENT | Flags::WRITABLE).map_err(crate::text)
     }
 }

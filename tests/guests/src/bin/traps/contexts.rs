@@ -14,6 +14,8 @@ pub const ITEMS: &[Item] = &[
     item("resume", nothing, resume),
     item("leave-nested-handlers", nothing, leave),
     item("attempts-in-handlers", nothing, attempts),
+    // The kernel sees debug exceptions first.
+    Item { exits: COUNT, ..item("debug-handlers", nothing, debug) },
 ];
 
 /// One context that handlers keep for this guest's only virtual CPU.
@@ -128,5 +130,46 @@ fn attempts() -> Result<u64, String> {
     faults::install();
     exceptions::handle(try_inside);
     (0..COUNT).for_each(|_| exo_user::cpu::breakpoint());
+    Ok(RECOVERED.load(Ordering::Relaxed))
+}
+
+/// Tries something that faults, and takes as many nested exceptions as there are stacks, in a debug exception's handler.
+fn on_debug(frame: &mut ExceptionFrame) {
+    let attempt = attempt!("mov rax, [rsi]", in("rsi") 1_u64 << 63, out("rax") _);
+    DEPTH.store(0, Ordering::Relaxed);
+    exo_user::cpu::breakpoint();
+    if attempt.is_err() && DEPTH.load(Ordering::Relaxed) == LEVELS - 2 {
+        RECOVERED.fetch_add(1, Ordering::Relaxed);
+    }
+    frame.r12 += 1;
+}
+
+static DEPTH: AtomicU64 = AtomicU64::new(0);
+
+/// One stack is left out for whatever the debug exception may have come between, and one is the caller's.
+fn deeper(_: Breakpoint, _: &mut Interrupted) {
+    if DEPTH.fetch_add(1, Ordering::Relaxed) + 1 < LEVELS - 2 {
+        exo_user::cpu::breakpoint();
+    }
+}
+
+/// In the handler of an invalid opcode: a debug exception, and what its handler does.
+fn debug_inside(_: InvalidOpcode, interrupted: &mut Interrupted) {
+    let mut handled = 0_u64;
+    // SAFETY: the debug exception's handler adds one to r12.
+    unsafe { asm!(".byte 0xf1", inout("r12") handled) };
+    interrupted.rip += if handled == 1 { 2 } else { 0 };
+}
+
+fn debug() -> Result<u64, String> {
+    faults::install();
+    exceptions::set_handler(exceptions::vector::DEBUG, on_debug);
+    exceptions::handle(deeper);
+    exceptions::handle(debug_inside);
+    RECOVERED.store(0, Ordering::Relaxed);
+    for _ in 0..COUNT {
+        // SAFETY: the handler steps over it.
+        unsafe { asm!("ud2") };
+    }
     Ok(RECOVERED.load(Ordering::Relaxed))
 }

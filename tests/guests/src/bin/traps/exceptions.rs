@@ -20,8 +20,11 @@ pub const ITEMS: &[Item] = &[
     item("general-protection-told", nothing, general_protection),
     item("divide-error-full", nothing, divide_error),
     item("handler-of-the-other-kind", nothing, other_kind),
-    item("foreign-access-told", prepare_foreign, foreign_access),
+    item(TOLD, prepare_foreign, foreign_access),
 ];
+
+/// What costs an exit each where the CPU has no #VE.
+pub const TOLD: &str = "foreign-access-told";
 
 static TAKEN: AtomicU64 = AtomicU64::new(0);
 
@@ -87,15 +90,15 @@ fn nested_full() -> Result<u64, String> {
 
 /// A page that is never present.
 const ABSENT: u64 = 0x1000_0005_0000;
-static TOLD: [AtomicU64; 3] = [const { AtomicU64::new(0) }; 3];
+static WORDS: [AtomicU64; 3] = [const { AtomicU64::new(0) }; 3];
 
 fn tell(words: [u64; 3]) {
     count();
-    TOLD.iter().zip(words).for_each(|(place, word)| place.store(word, Ordering::Relaxed));
+    WORDS.iter().zip(words).for_each(|(place, word)| place.store(word, Ordering::Relaxed));
 }
 
 fn told() -> [u64; 3] {
-    TOLD.each_ref().map(|word| word.load(Ordering::Relaxed))
+    WORDS.each_ref().map(|word| word.load(Ordering::Relaxed))
 }
 
 /// Steps over the two bytes of the access.
@@ -195,7 +198,6 @@ fn prepare_foreign() -> Result<(), String> {
     Ok(())
 }
 
-/// On CPUs without #VE each costs one exit: this guest is for those that have it.
 fn foreign_access() -> Result<u64, String> {
     for round in 0..COUNT {
         lead_to(KERNEL);

@@ -32,7 +32,7 @@ fn step_over(_: InvalidOpcode, frame: &mut ExceptionFrame) {
 
 /// Fills the registers and the red zone with numbers made of `seed`, raises UD2 with the direction flag set, and says how many numbers
 /// and flags are not what they were.
-fn raise(seed: u64) -> u64 {
+pub fn raise(seed: u64) -> u64 {
     let wrong: u64;
     // SAFETY: rbx and rbp are put back, the stack pointer is not moved, all else is declared. The handler steps over UD2.
     unsafe {

@@ -3,10 +3,11 @@
 use crate::{COUNT, Item, Random, item, same};
 use alloc::format;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 use exo_user::exceptions::{self, Interrupted, PageFault};
 use exo_user::frames;
-use exo_user::page_table::Flags;
+use exo_user::page_table::{Flags, MapError};
 use exo_user::region::{PageSize, Region, Resolution, Rights, Snapshot};
 use spin::Once;
 
@@ -14,6 +15,7 @@ pub const ITEMS: &[Item] = &[
     item("snapshots", prepare, || play(&SMALL, 0x1357_9bdf_0246_8ace)),
     item("snapshots-large", prepare_large, || play(&LARGE, 0x0f1e_2d3c_4b5a_6978)),
     item("snapshot-given-back", prepare, give_back),
+    item("region-given-back", prepare, come_and_go),
 ];
 
 static SMALL: Once<Region> = Once::new();
@@ -130,6 +132,34 @@ fn give_back() -> Result<u64, String> {
             // SAFETY: as in `play`; nothing is copied where nobody shares.
             unsafe { region.pointer(page).write_volatile(2) };
         }
+        free.rotate_left(1);
+        free[2] = frames::available();
+        if round > 2 {
+            same("frames afterwards", free[2], free[1])?;
+        }
+    }
+    Ok(COUNT)
+}
+
+/// Regions that come and go in one place, the last one with a snapshot that outlives it.
+fn come_and_go() -> Result<u64, String> {
+    const PLACE: u64 = 0x1500_0000_0000;
+    let mut free = [0; 3];
+    for round in 0..COUNT {
+        let region = Region::new(PLACE, 3, PageSize::Small, Flags::NO_EXECUTE).map_err(|error| format!("{error}"))?;
+        let twice = Region::reserve(PLACE, 1, PageSize::Small, Flags::NO_EXECUTE).map(drop);
+        same("a second region there", twice, Err(MapError::Occupied))?;
+        same("zeros", contents(&region), vec![[0; 3]; 3])?;
+        // SAFETY: the page has memory, and nobody else uses the region.
+        let snapshot = unsafe {
+            region.pointer(1).cast::<u64>().write_volatile(round);
+            region.snapshot()
+        };
+        same("shared by a region and its snapshot", snapshot.own_pages(), 0)?;
+        drop(region);
+        same("left to the snapshot", snapshot.own_pages(), 3)?;
+        same("what was written", snapshot.page(1).map(|bytes| bytes[0]), round.to_le_bytes().first().copied())?;
+        drop(snapshot);
         free.rotate_left(1);
         free[2] = frames::available();
         if round > 2 {

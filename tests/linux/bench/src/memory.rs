@@ -1,0 +1,174 @@
+//! Protected memory by mprotect and SIGSEGV.
+
+use crate::{Error, Meter, files, row, signals};
+use measure::Operation;
+use measure::appel_li::{OnFault, PAGE_BYTES, Region, STORE_BYTES, load, store};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+const READ: i32 = libc::PROT_READ;
+const READ_WRITE: i32 = libc::PROT_READ | libc::PROT_WRITE;
+
+/// Where the region is, for the handler.
+static BASE: AtomicUsize = AtomicUsize::new(0);
+static PAGES: AtomicUsize = AtomicUsize::new(0);
+/// What the handler does: [`SKIP`], [`UNPROTECT`], or the number of the page to protect.
+static ACTION: AtomicUsize = AtomicUsize::new(0);
+const SKIP: usize = usize::MAX;
+const UNPROTECT: usize = usize::MAX - 1;
+/// What the handler has seen.
+static FAULTS: AtomicU64 = AtomicU64::new(0);
+static LAST: AtomicUsize = AtomicUsize::new(0);
+
+fn protect(address: usize, bytes: usize, protection: i32) -> bool {
+    let start = std::ptr::with_exposed_provenance_mut(address);
+    // SAFETY: only called for pages of the region, which no reference leads to.
+    unsafe { libc::mprotect(start, bytes, protection) == 0 }
+}
+
+extern "C" fn on_fault(_: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    // SAFETY: the kernel passes both for a handler with SA_SIGINFO; nobody else has them.
+    let (address, context) =
+        unsafe { ((*info).si_addr().expose_provenance(), &mut *context.cast::<libc::ucontext_t>()) };
+    let (base, pages) = (BASE.load(Ordering::Relaxed), PAGES.load(Ordering::Relaxed));
+    if !(base..base + pages * PAGE_BYTES).contains(&address) {
+        signals::fatal(c"a fault outside of the region\n");
+    }
+    FAULTS.fetch_add(1, Ordering::Relaxed);
+    LAST.store(address, Ordering::Relaxed);
+    let done = match ACTION.load(Ordering::Relaxed) {
+        SKIP => {
+            context.uc_mcontext.gregs[libc::REG_RIP as usize] += STORE_BYTES as i64;
+            true
+        }
+        UNPROTECT => protect(address & !(PAGE_BYTES - 1), PAGE_BYTES, READ_WRITE),
+        other => {
+            protect(address & !(PAGE_BYTES - 1), PAGE_BYTES, READ_WRITE)
+                && protect(base + other * PAGE_BYTES, PAGE_BYTES, READ)
+        }
+    };
+    if !done {
+        signals::fatal(c"mprotect failed in the handler\n");
+    }
+}
+
+/// Pages that all hold something, with the only handler for SIGSEGV.
+pub struct Protected {
+    base: usize,
+    map: files::Handle,
+    references: files::Handle,
+}
+
+impl Protected {
+    /// So many pages.
+    pub fn new(pages: usize) -> Result<Protected, Error> {
+        let bytes = pages * PAGE_BYTES;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_POPULATE;
+        // SAFETY: a new mapping, which only the region's stores and loads use.
+        let start = unsafe { libc::mmap(std::ptr::null_mut(), bytes, READ_WRITE, flags, -1, 0) };
+        if start == libc::MAP_FAILED {
+            return Err(std::io::Error::last_os_error().into());
+        }
+        let base = start.expose_provenance();
+        BASE.store(base, Ordering::Relaxed);
+        PAGES.store(pages, Ordering::Relaxed);
+        signals::handle(libc::SIGSEGV, on_fault)?;
+        let map = files::Handle::open(c"/proc/self/pagemap", libc::O_RDONLY)?;
+        let references = files::Handle::open(c"/proc/self/clear_refs", libc::O_WRONLY)?;
+        Ok(Protected { base, map, references })
+    }
+
+    fn must(done: bool) {
+        if !done {
+            signals::fatal(c"mprotect failed\n");
+        }
+    }
+}
+
+impl Region for Protected {
+    /// By the soft-dirty bits that the kernel shows in a file (Documentation/admin-guide/mm/soft-dirty.rst): one read for one page.
+    const HAS_DIRTY: bool = true;
+
+    fn address(&self, page: usize) -> usize {
+        self.base + page * PAGE_BYTES
+    }
+
+    #[inline(always)]
+    fn protect(&mut self, page: usize) {
+        Self::must(protect(self.address(page), PAGE_BYTES, READ));
+    }
+
+    #[inline(always)]
+    fn unprotect(&mut self, page: usize) {
+        Self::must(protect(self.address(page), PAGE_BYTES, READ_WRITE));
+    }
+
+    #[inline(always)]
+    fn protect_many(&mut self, pages: usize) {
+        Self::must(protect(self.base, pages * PAGE_BYTES, READ));
+    }
+
+    #[inline(always)]
+    fn unprotect_many(&mut self, pages: usize) {
+        Self::must(protect(self.base, pages * PAGE_BYTES, READ_WRITE));
+    }
+
+    fn on_fault(&mut self, action: OnFault) {
+        let action = match action {
+            OnFault::Skip => SKIP,
+            OnFault::Unprotect => UNPROTECT,
+            OnFault::UnprotectAndProtect(other) => other,
+        };
+        ACTION.store(action, Ordering::Relaxed);
+    }
+
+    fn faults(&self) -> u64 {
+        FAULTS.load(Ordering::Relaxed)
+    }
+
+    fn last_fault(&self) -> usize {
+        LAST.load(Ordering::Relaxed)
+    }
+
+    #[inline(always)]
+    fn is_dirty(&mut self, page: usize) -> bool {
+        const SOFT_DIRTY: u64 = 1 << 55;
+        let entry = self.map.read_word((self.address(page) / PAGE_BYTES * size_of::<u64>()) as i64);
+        entry & SOFT_DIRTY != 0
+    }
+
+    fn clean(&mut self, _: usize) {
+        // Of the whole process at once: there is nothing finer.
+        self.references.write(b"4");
+    }
+}
+
+/// A read of a page that may not be accessed; its handler makes it accessible.
+struct Fault<'a> {
+    region: &'a mut Protected,
+    found: u64,
+}
+
+impl Operation for Fault<'_> {
+    fn prepare(&mut self, nonce: u64) {
+        self.region.unprotect(0);
+        self.region.on_fault(OnFault::Unprotect);
+        // SAFETY: a word of the region, in a writable page.
+        unsafe { store(self.region.address(0), nonce) };
+        Protected::must(protect(self.region.address(0), PAGE_BYTES, libc::PROT_NONE));
+    }
+
+    #[inline(always)]
+    fn run(&mut self) {
+        // SAFETY: a word of the region, whose handler makes it accessible.
+        self.found = unsafe { load(self.region.address(0)) };
+    }
+
+    fn evidence(&mut self) -> u64 {
+        self.found
+    }
+}
+
+/// `ept-fault`: the nearest thing is memory that may not be accessed.
+pub fn fault(meter: &mut Meter, region: &mut Protected) -> Result<(), Error> {
+    row(meter.row("ept-fault", &signals::fault().with_rings(2), &mut Fault { region, found: 0 }))
+}
