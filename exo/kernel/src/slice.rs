@@ -186,19 +186,22 @@ impl Kernel {
         state: &mut State,
     ) -> Option<Next> {
         let cpu = operation.cpu.as_usize();
+        let attention = self.attention(operation.cpu);
         loop {
+            if attention.load(Ordering::SeqCst) {
+                attention.store(false, Ordering::SeqCst);
+                if !self.look(state) {
+                    return None;
+                }
+            }
             state.offer_upcall(active);
             if self.shootdown.enter(cpu, active.space()) {
                 operation::flush_all(operation);
             }
-            // After `enter`: whoever wants this CPU out of its guest sets the word and then looks at what `enter` publishes, so one of
-            // the two sees the other.
-            if self.attention(operation.cpu).load(Ordering::SeqCst) {
+            // Again after `enter`: whoever wants this CPU out of its guest sets the word and then looks at what `enter` publishes, so one
+            // of the two sees the other.
+            if attention.load(Ordering::SeqCst) {
                 self.shootdown.leave(cpu);
-                self.attention(operation.cpu).store(false, Ordering::SeqCst);
-                if !self.look(state) {
-                    return None;
-                }
                 continue;
             }
             let result = active.run();

@@ -280,11 +280,18 @@ impl<'v> ActiveVcpu<'v> {
     }
 
     fn set_entry_event(&mut self, information: u32, error_code: u32, length: u32) {
+        const ERROR_CODE: u32 = 1 << 11;
+        const SOFTWARE: u32 = 1 << 10; // of the types, those that step over an instruction have it
         // SAFETY: what is injected is the guest's own business; it arrives through the guest's IDT.
         unsafe {
             self.current.write(fields::VM_ENTRY_INTERRUPTION_INFORMATION, information);
-            self.current.write(fields::VM_ENTRY_EXCEPTION_ERROR_CODE, error_code);
-            self.current.write(fields::VM_ENTRY_INSTRUCTION_LENGTH, length);
+            // The CPU looks at the others only where the first says so (SDM 27.2.1.3).
+            if information & ERROR_CODE != 0 {
+                self.current.write(fields::VM_ENTRY_EXCEPTION_ERROR_CODE, error_code);
+            }
+            if information & SOFTWARE != 0 {
+                self.current.write(fields::VM_ENTRY_INSTRUCTION_LENGTH, length);
+            }
         }
     }
 
