@@ -35,6 +35,7 @@ mod panic;
 pub mod predicate;
 pub mod region;
 pub mod revocation;
+pub mod ring;
 pub mod segments;
 pub mod slices;
 pub mod start;

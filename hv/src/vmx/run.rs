@@ -123,7 +123,7 @@ macro_rules! leave_unless_plain_call {
 "#
     };
 }
-pub(super) use leave_unless_plain_call;
+pub(in crate::vmx) use leave_unless_plain_call;
 
 global_asm!(
     r#"

@@ -2,6 +2,7 @@
 
 mod environments;
 mod gates;
+mod rings;
 mod sharing;
 mod time;
 
@@ -30,6 +31,7 @@ const SCENARIOS: &[Scenario] = &[
     ("gate-one-way", gates::one_way),
     ("gate-limits", gates::limits),
     ("gate-server", gates::server),
+    ("ring", rings::ring),
 ];
 
 /// Plays the scenario that the arguments name; the exit status.

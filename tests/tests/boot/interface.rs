@@ -5,7 +5,7 @@ use std::time::Duration;
 use xtask::machine::Spec;
 use xtask::manifest::Environment;
 
-const SCENARIOS: [&str; 17] = [
+const SCENARIOS: [&str; 18] = [
     "giver",
     "taker",
     "child",
@@ -23,6 +23,7 @@ const SCENARIOS: [&str; 17] = [
     "gate-one-way",
     "gate-limits",
     "gate-server",
+    "ring",
 ];
 
 /// All scenarios at once, spread over the CPUs, beside a witness that has the kernel check itself in the end.

@@ -8,6 +8,7 @@ mod environments;
 mod frames_of_others;
 mod gate_ends;
 mod gate_races;
+mod gate_state;
 mod gate_storm;
 mod gates;
 mod lists;
@@ -34,6 +35,7 @@ pub(super) fn cases() -> impl Iterator<Item = &'static Case> {
         gates::CASES,
         gate_ends::CASES,
         gate_races::CASES,
+        gate_state::CASES,
         bombs::CASES,
         refused::CASES,
         storms::CASES,

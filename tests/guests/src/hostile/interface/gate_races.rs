@@ -1,4 +1,4 @@
-//! Both sides of a call that end in the middle of it, and slots that are emptied meanwhile.
+//! Both sides of calls through gates end in the middle of it.
 
 use super::{Case, EXITS, Verdict};
 use crate::kit::child::{self, Child};
@@ -24,10 +24,10 @@ const CLIENT: u8 = 10;
 /// Where a client has what allows it to call.
 const TICKET: u8 = 2;
 /// The gate slot.
-const GATE: u64 = 3;
+pub(super) const GATE: u64 = 3;
 
 /// Makes a call of which every register may be changed.
-fn transfer(word: u64) -> u64 {
+pub(super) fn transfer(word: u64) -> u64 {
     let status;
     // SAFETY: what the other side may change is declared or kept on the stack; the children share all memory anyhow.
     unsafe {
@@ -45,7 +45,7 @@ fn transfer(word: u64) -> u64 {
     status
 }
 
-fn word(call: Call, credential: u8) -> u64 {
+pub(super) fn word(call: Call, credential: u8) -> u64 {
     Request { number: call as u16, credential, second: 0 }.to_word()
 }
 
@@ -63,36 +63,83 @@ extern "C" fn serve(page: u64, _: u64) -> ! {
     }
 }
 
-/// Calls for ever, whatever comes of it.
-extern "C" fn call(page: u64, server: u64) -> ! {
-    thread::mask_all(page);
-    cpu::enable_interrupts();
-    loop {
-        crate::kit::ask(Call::GateBind, (TICKET, 0), &[server, 0, GATE]);
-        let mut status = 0;
-        while status == 0 {
-            status = transfer(Call::GateCall as u64 | GATE << 16);
-            ANSWERED.fetch_add(u64::from(status == 0), Ordering::SeqCst);
-        }
-        if status == Error::NoSuchGate.number() {
-            crate::kit::ask(Call::Yield, (0, 0), &[]);
+/// What the two sides share.
+pub(super) struct Side;
+
+impl Side {
+    /// A server's name with a small number, for a client's argument.
+    pub(super) fn with(server: &Child, number: u64) -> u64 {
+        server.id.argument() | number << 16
+    }
+
+    /// The name and the number.
+    pub(super) const fn parts(argument: u64) -> (u64, u64) {
+        (argument & !0xffff_0000, argument >> 16 & 0xffff)
+    }
+
+    /// The names of children, in slots of the parent's.
+    pub(super) fn names() -> Verdict {
+        child::derive(SERVER, 1)?;
+        child::derive(CLIENT, 2).map(drop)
+    }
+
+    /// Calls for ever, whatever comes of it.
+    pub(super) fn call_for_ever(server: u64, mut after: impl FnMut()) -> ! {
+        loop {
+            crate::kit::ask(Call::GateBind, (TICKET, 0), &[server, 0, GATE]);
+            let mut status = 0;
+            while status == 0 {
+                status = transfer(Call::GateCall as u64 | GATE << 16);
+                after();
+                ANSWERED.fetch_add(u64::from(status == 0), Ordering::SeqCst);
+            }
+            if status == Error::NoSuchGate.number() {
+                crate::kit::ask(Call::Yield, (0, 0), &[]);
+            }
         }
     }
 }
 
-fn server(boot: &'static BootPage, cpu: u32) -> Result<Child, String> {
+/// Calls that were answered.
+pub(super) fn answers() -> u64 {
+    ANSWERED.load(Ordering::SeqCst)
+}
+
+extern "C" fn call(page: u64, server: u64) -> ! {
+    thread::mask_all(page);
+    cpu::enable_interrupts();
+    Side::call_for_ever(server, || ())
+}
+
+/// A child whose virtual CPU 0 makes itself a gate.
+pub(super) fn server_of(boot: &'static BootPage, cpu: u32, body: thread::Body, argument: u64) -> Result<Child, String> {
     let child = Child::new(boot, SERVER)?;
-    child.vcpu(cpu, serve, 0)?;
+    child.vcpu(cpu, body, argument)?;
     child.start()?;
     Ok(child)
 }
 
-fn client(boot: &'static BootPage, cpu: u32, server: &Child) -> Result<Child, String> {
+/// A child that may call it.
+pub(super) fn client_of(
+    boot: &'static BootPage,
+    cpu: u32,
+    server: &Child,
+    body: thread::Body,
+    argument: u64,
+) -> Result<Child, String> {
     let child = Child::new(boot, CLIENT)?;
-    works(Call::CapabilityGrant, (SERVER, CLIENT), &[child.id.argument(), TICKET.into(), rights::CALL])?;
-    child.vcpu(cpu, call, server.id.argument())?;
+    works(Call::CapabilityGrant, (server.authority, CLIENT), &[child.id.argument(), TICKET.into(), rights::CALL])?;
+    child.vcpu(cpu, body, argument)?;
     child.start()?;
     Ok(child)
+}
+
+fn server(boot: &'static BootPage, cpu: u32) -> Result<Child, String> {
+    server_of(boot, cpu, serve, 0)
+}
+
+fn client(boot: &'static BootPage, cpu: u32, server: &Child) -> Result<Child, String> {
+    client_of(boot, cpu, server, call, server.id.argument())
 }
 
 fn answers_come(what: &str) -> Verdict {
@@ -100,7 +147,7 @@ fn answers_come(what: &str) -> Verdict {
     until(what, || ANSWERED.load(Ordering::SeqCst) > before + 2)
 }
 
-fn end(child: &Child) -> Verdict {
+pub(super) fn end(child: &Child) -> Verdict {
     works(Call::EnvironmentDestroy, (child.authority, 0), &[child.id.argument()])?;
     until("the child has ended", || child.has_ended())?;
     works(Call::EnvironmentForget, (child.authority, 0), &[child.id.argument()]).map(drop)
@@ -116,8 +163,7 @@ fn wait(boot: &BootPage, round: u64) {
 }
 
 fn ends(boot: &'static BootPage) -> Verdict {
-    child::derive(SERVER, 1)?;
-    child::derive(CLIENT, 2)?;
+    Side::names()?;
     let cpu = thread::other_cpu(boot.cpu);
     for round in 0..16 {
         let one = server(boot, cpu)?;
@@ -172,8 +218,7 @@ extern "C" fn rebind(page: u64, server: u64) -> ! {
 }
 
 fn rebound(boot: &'static BootPage) -> Verdict {
-    child::derive(SERVER, 1)?;
-    child::derive(CLIENT, 2)?;
+    Side::names()?;
     let cpu = thread::other_cpu(boot.cpu);
     for round in 0..6 {
         let one = server(boot, cpu)?;
