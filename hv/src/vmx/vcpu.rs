@@ -29,6 +29,8 @@ pub struct EntryState {
     pub page_table: GuestPhysical,
     /// What rdi holds.
     pub argument: u64,
+    /// Its loads of CR3 exit, so that they are counted.
+    pub count_cr3: bool,
 }
 
 /// The kernel's own memory does not suffice.
@@ -71,6 +73,9 @@ impl Vcpu {
         setup::controls(&mut current, operation, space, vpid, virtual_apic.number())?;
         setup::host_state(&mut current, operation);
         setup::guest_state(&mut current, operation.machine, entry);
+        if entry.count_cr3 {
+            setup::exit_on_cr3_loads(&mut current);
+        }
         let registers = GuestRegisters { rdi: entry.argument, ..GuestRegisters::default() };
         let switched = Switched::new(&operation.machine.features);
         let occupant = Occupant::of(space);
