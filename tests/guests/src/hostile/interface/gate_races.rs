@@ -2,7 +2,7 @@
 
 use super::{Case, EXITS, Verdict};
 use crate::kit::child::{self, Child};
-use crate::kit::{OWN, fails, must, neighbour, same, thread, until, works};
+use crate::kit::{OWN, same, thread, until, works};
 use alloc::format;
 use alloc::string::String;
 use core::arch::asm;
