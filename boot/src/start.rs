@@ -245,6 +245,7 @@ pub fn load(
         guard: u8::try_from(number + 1).ok().and_then(|byte| Name::new(&[byte])).unwrap_or_default(),
         audit: line.audit,
         capabilities: &line.capabilities,
+        count_cr3: line.count_cr3,
         background: line.background,
         input: line.input,
         arguments,

@@ -12,6 +12,7 @@ pub mod fault;
 pub mod fields;
 pub mod instruction_error;
 pub mod operation;
+mod page_table_root;
 pub mod run;
 pub mod setup;
 pub mod switched;

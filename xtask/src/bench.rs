@@ -124,7 +124,10 @@ fn emulated(options: &Options) -> Result<Report> {
     let model = &options.cpu_model;
     // A check measures Ravelin only: it must not depend on a kernel that may have to be fetched.
     let kernel = if options.no_linux || options.check { None } else { Some(Kernel::ensure()?) };
-    let (here, controls) = ravelin::measure(Emulator::Bochs, model)?;
+    let (mut here, mut controls) = ravelin::measure(Emulator::Bochs, model)?;
+    if !options.check {
+        controls.extend(ravelin::count_cr3(Emulator::Bochs, model, &mut here)?);
+    }
     let on_linux = |start| -> Result<Vec<Measured>> {
         let Some(kernel) = &kernel else { return Ok(Vec::new()) };
         Ok(measured::read(&linux::output(kernel, model, start)?)?.rows)

@@ -63,6 +63,8 @@ pub struct Environment {
     pub input: bool,
     /// The capability in its slot 0 has the right AUDIT.
     pub audit: bool,
+    /// Its loads of CR3 exit, so that they are counted.
+    pub count_cr3: bool,
     /// What it holds beside the capability in slot 0.
     pub capabilities: Vec<Capability>,
     /// Given to it as it is.
@@ -84,6 +86,7 @@ impl Environment {
             background: false,
             input: false,
             audit: false,
+            count_cr3: false,
             capabilities: Vec::new(),
             arguments: String::new(),
         }
@@ -108,6 +111,7 @@ impl Environment {
         line.push_str(if self.background { " background" } else { "" });
         line.push_str(if self.input { " input" } else { "" });
         line.push_str(if self.audit { " audit" } else { "" });
+        line.push_str(if self.count_cr3 { " count_cr3" } else { "" });
         for capability in &self.capabilities {
             write!(line, " capability={capability}")?;
         }

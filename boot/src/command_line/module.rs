@@ -34,6 +34,8 @@ pub struct ModuleOptions<'a> {
     pub input: bool,
     /// The capability in its slot 0 has the right AUDIT.
     pub audit: bool,
+    /// Its loads of CR3 exit, so that they are counted.
+    pub count_cr3: bool,
     /// What it holds beside the capability in slot 0, each in a slot of its own.
     pub capabilities: heapless::Vec<ListedCapability, MAX_LISTED>,
     /// Given to the environment as it is, up to 1024 bytes.
@@ -60,6 +62,7 @@ pub fn parse_module(line: &str) -> Result<ModuleOptions<'_>, CommandLineError<'_
         background: false,
         input: false,
         audit: false,
+        count_cr3: false,
         capabilities: heapless::Vec::new(),
         arguments: Value::default(),
     };
@@ -78,6 +81,7 @@ pub fn parse_module(line: &str) -> Result<ModuleOptions<'_>, CommandLineError<'_
             "background" => options.background = word.flag()?,
             "input" => options.input = word.flag()?,
             "audit" => options.audit = word.flag()?,
+            "count_cr3" => options.count_cr3 = word.flag()?,
             "capability" => {
                 let capability = capability(&word)?;
                 if options.capabilities.iter().any(|earlier| earlier.slot == capability.slot) {

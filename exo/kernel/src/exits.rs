@@ -254,6 +254,8 @@ fn halt(active: &mut ActiveVcpu<'_>, state: &State) -> Next {
 fn control_register(active: &mut ActiveVcpu<'_>, access: CrAccess) -> Result<(), GeneralProtection> {
     match access {
         CrAccess::MovToCr { cr: 0, register } => active.write_cr0(active.register(register)),
+        // Only where the environment's loads are counted.
+        CrAccess::MovToCr { cr: 3, register } => active.write_cr3(active.register(register)),
         CrAccess::MovToCr { cr: 4, register } => active.write_cr4(active.register(register)),
         CrAccess::Lmsw { source, .. } => active.load_machine_status_word(source),
         _ => Err(GeneralProtection),

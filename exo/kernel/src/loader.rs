@@ -50,6 +50,8 @@ pub struct Module<'m> {
     pub audit: bool,
     /// Its capabilities beside its own.
     pub capabilities: &'m [ListedCapability],
+    /// Its loads of CR3 exit, so that they are counted.
+    pub count_cr3: bool,
     /// The run does not wait for its end.
     pub background: bool,
     /// It gets what is typed.
@@ -125,6 +127,10 @@ impl Kernel {
         let alignment = if module.memory_frames >= LARGE_FRAMES { LARGE_FRAMES } else { 1 };
         let id = self.with(CpuIndex::BOOT, |core, services| {
             let id = core.boot_environment(services, &new, module.reserve_frames)?;
+            // Before the first virtual CPU, which is made so.
+            if let Some(space) = services.spaces.get_mut(id.place()) {
+                space.count_cr3 = module.count_cr3;
+            }
             for listed in module.capabilities {
                 let capability = Capability { name: listed.name, rights: listed.rights };
                 if !core.boot_capability(id, listed.slot, capability) {

@@ -102,7 +102,8 @@ impl<'k> Services<'k> {
         let events = [const { None }; MAX_VCPUS];
         let exits = [0; EXIT_REASONS];
         let name = heapless::String::new();
-        let space = Space { id, account, guest, page, events, name, waited_for: false, end: None, exits };
+        let (waited_for, count_cr3) = (false, false);
+        let space = Space { id, account, guest, page, events, name, waited_for, count_cr3, end: None, exits };
         KernelBox::new_in(account, space)
     }
 
@@ -243,7 +244,7 @@ impl Machine for Services<'_> {
 
     fn close(&mut self, environment: usize, _record: &EnvironmentRecord) {
         let Some(space) = self.spaces.take(environment) else { return };
-        let Space { id, account, guest, page, events, name, waited_for, end, exits } = KernelBox::into_inner(space);
+        let Space { id, account, guest, page, events, name, waited_for, end, exits, .. } = KernelBox::into_inner(space);
         self.dismantle(guest, environment);
         drop((page, events));
         self.withdraw(account);

@@ -24,6 +24,8 @@ pub(crate) struct Space {
     pub(crate) name: heapless::String<MAX_NAME>,
     /// The run waits for it.
     pub(crate) waited_for: bool,
+    /// Its loads of CR3 exit, so that they are counted.
+    pub(crate) count_cr3: bool,
     /// How it ended and where it was, once it has by itself.
     pub(crate) end: Option<(End, u64)>,
     /// Exits by reason of the virtual CPUs that have gone.

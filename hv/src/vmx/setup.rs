@@ -1,7 +1,7 @@
 //! Filling a fresh VMCS: controls, host state, and the state in which a guest begins.
 
 use super::capability::CapabilityMsrs;
-use super::controls::{SecondaryControls, fixed_cr0, fixed_cr4};
+use super::controls::{PrimaryControls, SecondaryControls, fixed_cr0, fixed_cr4};
 use super::fields;
 use super::operation::{Machine, Operation};
 use super::run::vmx_exit;
@@ -97,6 +97,13 @@ pub(super) fn controls(
         vmcs.write(fields::CR4_READ_SHADOW, CR4_GUEST);
     }
     Ok(())
+}
+
+/// Has the guest exit when it loads CR3; [`page_table_root`](super::page_table_root) does it then.
+pub(super) fn exit_on_cr3_loads(vmcs: &mut Current<'_>) {
+    let words = vmcs.read(fields::PRIMARY_PROCESSOR_BASED_CONTROLS) | PrimaryControls::CR3_LOAD_EXITING.bits();
+    // SAFETY: one exit more, and every CPU lets this control be 1 (SDM A.3.2: it is of the default1 class).
+    unsafe { vmcs.write(fields::PRIMARY_PROCESSOR_BASED_CONTROLS, words) };
 }
 
 pub(super) fn host_state(vmcs: &mut Current<'_>, operation: &Operation<'_>) {

@@ -123,8 +123,8 @@ impl<T: Transitions, W: FnMut(fmt::Arguments<'_>)> Bench<T, W> {
         // In one piece, so that no run meets the heap being moved.
         let mut ticks = Vec::with_capacity(OPERATIONS.min(plan.at_most) as usize);
         let (mut runs, mut spent) = (0, 0);
-        let mut counts = self.transitions.so_far().map(|_| Counts::default());
-        let elsewhere = operation.exits_elsewhere();
+        let mut counts = self.transitions.so_far().map(|now| now.since(now));
+        let elsewhere = operation.counts_elsewhere();
         while !plan.enough(runs, spent) {
             runs += 1;
             let Some((sample, transitions)) = self.one(operation) else {
@@ -141,7 +141,7 @@ impl<T: Transitions, W: FnMut(fmt::Arguments<'_>)> Bench<T, W> {
             return Err(Failure { id, wrong, runs: u64::from(runs + plan.warm_up) });
         }
         if let Some(sum) = &mut counts {
-            sum.exits += operation.exits_elsewhere().wrapping_sub(elsewhere);
+            sum.add(operation.counts_elsewhere().since(elsewhere));
         }
         self.print(id, plan, &Samples::new(ticks, self.overhead, counts));
         Ok(())

@@ -1,5 +1,7 @@
 //! What is measured.
 
+use crate::Counts;
+
 /// An operation. Each run gets a number of its own, the nonce, and must bring about something that depends on it: then one that does
 /// nothing cannot look fast.
 pub trait Operation {
@@ -12,10 +14,10 @@ pub trait Operation {
     /// What the run left behind, unmeasured: the nonce of [`prepare`](Operation::prepare), or the run counts as failed.
     fn evidence(&mut self) -> u64;
 
-    /// Exits that the operation has had somebody else make so far, as that one counts them. It is asked before the first run that counts
-    /// and after the last.
-    fn exits_elsewhere(&mut self) -> u64 {
-        0
+    /// Transitions that the operation has had somebody else make so far, as that one counts them. It is asked before the first run that
+    /// counts and after the last.
+    fn counts_elsewhere(&mut self) -> Counts {
+        Counts::default()
     }
 }
 

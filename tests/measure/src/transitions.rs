@@ -17,12 +17,10 @@ impl Counts {
         Counts { exits: self.exits.wrapping_sub(before.exits), cr3 }
     }
 
+    /// Adds to what is counted here already.
     pub(crate) fn add(&mut self, more: Counts) {
         self.exits += more.exits;
-        self.cr3 = match (self.cr3, more.cr3) {
-            (None, None) => None,
-            (sum, more) => Some(sum.unwrap_or(0) + more.unwrap_or(0)),
-        };
+        self.cr3 = self.cr3.map(|sum| sum + more.cr3.unwrap_or(0));
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use xtask::machine::{Kind, Outcome, Spec};
 use xtask::manifest::Environment;
-use xtask::report::Ending;
+use xtask::report::{Ending, Event};
 
 const TABLE: &str = "docs/hostile-guests.md";
 /// Witnesses look at themselves so often, and then until only witnesses run; the first one stays to the end,
@@ -89,10 +89,15 @@ fn section_on(heading: &str, cpu_model: &str) {
 
 /// Boots all cases of these sections, spread over the CPUs, each of which has a witness.
 fn run(headings: &[&str], machine: &Spec) -> Outcome {
+    run_with(headings, machine, false)
+}
+
+/// The same, with loads of CR3 that exit to be counted, or not.
+fn run_with(headings: &[&str], machine: &Spec, count_cr3: bool) -> Outcome {
     let cases: Vec<Case> = cases().into_iter().filter(|case| headings.contains(&case.section.as_str())).collect();
     assert!(!cases.is_empty(), "{TABLE} has no section {headings:?}");
     let cpu = |number: usize| u32::try_from(number).expect("few cases") % machine.cpus;
-    let on = |(number, case)| Environment { cpu: cpu(number), ..environment(case) };
+    let on = |(number, case)| Environment { cpu: cpu(number), count_cr3, ..environment(case) };
     let mut environments: Vec<Environment> = cases.iter().enumerate().map(on).collect();
     let endless = cases.iter().any(|case| case.expected == Expected::Endless);
     let arguments = if endless { ROUNDS_BESIDE_ENDLESS } else { ROUNDS };
@@ -101,6 +106,7 @@ fn run(headings: &[&str], machine: &Spec) -> Outcome {
         cpu,
         arguments: arguments[usize::from(cpu != 0)].to_owned(),
         audit: cpu == 0,
+        count_cr3,
         // Rounds beside guests that never end take many slices each.
         memory: if endless { 2 } else { 4 },
         ..Environment::new("witness")
@@ -191,4 +197,14 @@ sections! {
 #[test]
 fn told_of_foreign_memory_by_the_kernel() {
     section_on("Being told of memory that is not its own", "corei7_ivy_bridge_3770k");
+}
+
+/// Where the kernel does the loads of CR3 that it counts, the environment cannot tell.
+#[test]
+fn cpu_structures_with_cr3_counted() {
+    let outcome = run_with(&["The CPU's own structures", "Calls from 32-bit code"], &Spec::default(), true);
+    let counted = outcome.report.events.iter().any(
+        |(_, event)| matches!(event, Event::Exits { name, reason, .. } if name == "cr3-values" && reason == "control-register access"),
+    );
+    assert!(counted, "no load of CR3 was counted");
 }

@@ -111,7 +111,7 @@ fn table(rows: &[Row]) -> String {
             short(transitions.vmfunc),
             short(transitions.ring),
             short(transitions.exception),
-            row.modelled_cycles.map(|[low, high]| format!("{}–{}", figure(low), figure(high))).unwrap_or_default(),
+            row.modelled_cycles.map(|range| range.map(|cycles| figure(cycles.round())).join("–")).unwrap_or_default(),
             row.linux.as_ref().map(|linux| figure(linux.default.median)).unwrap_or_default(),
             row.ratio.map(|ratio| format!("{}×", times(Some(ratio)))).unwrap_or_default(),
             limit.into_iter().flatten().collect::<Vec<_>>().join(", "),

@@ -9,25 +9,49 @@ use anyhow::{Context, Result, bail};
 use exo_abi::capability::{Name, rights};
 use std::time::Duration;
 
-/// A run: its name, the kernel's arguments, and the bench guests in it by name and argument. The guest `bench` reports.
-type Run = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+/// A run. The environment `bench` reports.
+struct Run {
+    what: &'static str,
+    kernel_arguments: &'static str,
+    environments: Vec<Environment>,
+}
 
-const RUNS: [Run; 3] = [
-    // A long slice, so that no slice ends inside a measurement.
-    ("what one environment does", "slice_us=1000000", &[("bench", "alone")]),
-    (
-        "calls through gates",
-        "slice_us=1000000",
-        &[("bench", "gates"), ("callee", "callee"), ("full-callee", "full-callee")],
-    ),
-    // A short one, so that deadlines, which are counted in slices, come soon.
-    ("what takes several", "slice_us=200", &[("bench", "claims"), ("victim", "victim"), ("partner", "partner")]),
-];
+fn bench(name: &str, arguments: &str) -> Environment {
+    Environment {
+        name: name.to_owned(),
+        memory: 16,
+        arguments: arguments.to_owned(),
+        background: name != "bench",
+        ..Environment::new("bench")
+    }
+}
 
-/// What was measured, and the controls.
+/// A caller, and two that it may call.
+fn gates() -> Vec<Environment> {
+    let over = |slot: u8, position: u8| {
+        let name = Name::new(&[position + 1]).unwrap_or(Name::ROOT);
+        Capability { slot, name, rights: rights::CALL }
+    };
+    let caller = Environment { capabilities: vec![over(5, 1), over(6, 2)], ..bench("bench", "gates") };
+    let callee = |name: &str| Environment { memory: 4, ..bench(name, name) };
+    vec![caller, callee("callee"), callee("full-callee")]
+}
+
+fn runs() -> [Run; 3] {
+    // A long slice, so that no slice ends inside a measurement; and a short one, so that deadlines, which are counted in slices, come soon.
+    let (long, short) = ("slice_us=1000000", "slice_us=200");
+    let claims = vec![bench("bench", "claims"), bench("victim", "victim"), bench("partner", "partner")];
+    [
+        Run { what: "what one environment does", kernel_arguments: long, environments: vec![bench("bench", "alone")] },
+        Run { what: "calls through gates", kernel_arguments: long, environments: gates() },
+        Run { what: "what takes several", kernel_arguments: short, environments: claims },
+    ]
+}
+
+/// What was measured, and the controls: in a first pass ticks and exits, in a second one, where loads of CR3 exit, only those.
 pub fn measure(emulator: Emulator, cpu_model: &str) -> Result<(Vec<Measured>, Vec<Control>)> {
     let (mut rows, mut controls) = (Vec::new(), Vec::new());
-    for run in RUNS {
+    for run in runs() {
         let output = boot(emulator, cpu_model, run)?;
         // Without this a row without exits might only say that nobody counts them.
         output.controlled("cpuid")?;
@@ -37,34 +61,36 @@ pub fn measure(emulator: Emulator, cpu_model: &str) -> Result<(Vec<Measured>, Ve
     Ok((rows, controls))
 }
 
-/// The one that measures comes first, and may call the others: slots 5 and up are over them.
-fn over_others(guests: usize) -> Vec<Capability> {
-    let positions = (1..guests).filter_map(|position| u8::try_from(position).ok());
-    positions
-        .filter_map(|position| {
-            Some(Capability { slot: 4 + position, name: Name::new(&[position + 1])?, rights: rights::CALL })
-        })
-        .collect()
+/// Adds the loads of CR3.
+pub fn count_cr3(emulator: Emulator, cpu_model: &str, rows: &mut [Measured]) -> Result<Vec<Control>> {
+    let mut controls = Vec::new();
+    for mut run in runs() {
+        for environment in &mut run.environments {
+            environment.count_cr3 = true;
+            environment.arguments.push_str(" cr3");
+        }
+        let output = boot(emulator, cpu_model, run)?;
+        output.controlled("cr3")?;
+        for counted in output.rows {
+            if let Some(row) = rows.iter_mut().find(|row| row.id == counted.id) {
+                row.transitions.cr3 = counted.transitions.cr3;
+            }
+        }
+        controls.extend(output.controls);
+    }
+    Ok(controls)
 }
 
-fn boot(emulator: Emulator, cpu_model: &str, (what, arguments, guests): Run) -> Result<measured::Output> {
-    let environments = guests.iter().map(|&(name, arguments)| Environment {
-        name: name.to_owned(),
-        memory: 16,
-        arguments: arguments.to_owned(),
-        background: name != "bench",
-        capabilities: if name == "bench" { over_others(guests.len()) } else { Vec::new() },
-        ..Environment::new("bench")
-    });
+fn boot(emulator: Emulator, cpu_model: &str, run: Run) -> Result<measured::Output> {
     let spec = Spec {
         emulator,
         cpu_model: cpu_model.to_owned(),
-        environments: environments.collect(),
-        kernel_arguments: arguments.to_owned(),
+        environments: run.environments,
+        kernel_arguments: run.kernel_arguments.to_owned(),
         timeout: Duration::from_secs(300),
         ..Spec::default()
     };
-    let progress = Progress::start(&format!("measuring {what}"));
+    let progress = Progress::start(&format!("measuring {}", run.what));
     let outcome = machine::run(&spec, &mut Silent)?;
     drop(progress);
     if outcome.kind != Kind::Passed {

@@ -36,6 +36,7 @@ struct RawEnvironment {
     background: Option<bool>,
     input: Option<Spanned<bool>>,
     audit: Option<bool>,
+    count_cr3: Option<bool>,
     #[serde(default)]
     capability: Vec<Spanned<RawCapability>>,
     arguments: Option<Spanned<String>>,
@@ -122,6 +123,7 @@ fn check(
         background: raw.background.unwrap_or(false),
         input: raw.input.is_some_and(Spanned::into_inner),
         audit: raw.audit.unwrap_or(false),
+        count_cr3: raw.count_cr3.unwrap_or(false),
         capabilities: Vec::new(),
         arguments: raw.arguments.map(Spanned::into_inner).unwrap_or_default(),
         name,

@@ -41,7 +41,7 @@ fn refusals_name_line_and_reason() {
 }
 
 const SHARING: &str = "[machine]\nslice_us = 1000\ngrace_us = 500\n\n\
-    [[environment]]\nname = \"owner\"\nimage = \"hello\"\nmemory = 8\nguarantee = 2\nreserve = 200\naudit = true\n\n\
+    [[environment]]\nname = \"owner\"\nimage = \"hello\"\nmemory = 8\nguarantee = 2\nreserve = 200\naudit = true\ncount_cr3 = true\n\n\
     [[environment]]\nname = \"reader\"\nimage = \"hello\"\n\n\
     [[environment.capability]]\nslot = 5\nenvironment = \"owner\"\nsuffix = \"01.0a\"\nrights = [\"read\"]\n\n\
     [[environment.capability]]\nslot = 63\nenvironment = \"reader\"\nrights = [\"notify\", \"audit\", \"write\"]\n";
@@ -52,7 +52,7 @@ fn capabilities_guarantee_and_reserve_reach_the_line() {
     assert_eq!((manifest.machine.slice_us, manifest.machine.grace_us), (Some(1000), Some(500)));
     let lines: Vec<String> = manifest.environments.iter().map(|environment| environment.line().unwrap()).collect();
     let expected = [
-        "name=owner memory=8 cpu=0 slices=1 guarantee=512 reserve=200 audit",
+        "name=owner memory=8 cpu=0 slices=1 guarantee=512 reserve=200 audit count_cr3",
         "name=reader memory=4 cpu=0 slices=1 capability=5:01.01.0a:r capability=63:02:wna",
     ];
     assert_eq!(lines, expected);
@@ -79,21 +79,21 @@ fn refusals_of_resources_name_line_and_reason() {
         ("reserve = 200", "reserve = 31", 10, "reserve (in frames) must be 32 to 65536"),
         ("reserve = 200", "reserve = 65537", 10, "reserve (in frames) must be 32 to 65536"),
         ("audit = true", "audit = 1", 11, "invalid type"),
-        ("slot = 5", "slot = 0", 18, "slot must be 1 to 63"),
-        ("slot = 5", "slot = 64", 18, "slot must be 1 to 63"),
-        ("slot = 63", "slot = 5", 24, "slot 5 has a capability already"),
-        ("slot = 5\n", "", 17, "missing field `slot`"),
-        ("environment = \"owner\"\n", "", 17, "missing field `environment`"),
-        ("environment = \"reader\"", "environment = \"nobody\"", 25, "there is no environment nobody"),
-        ("\"01.0a\"", "\"\"", 20, "suffix must be 1 to 14 bytes"),
-        ("\"01.0a\"", "\"root\"", 20, "suffix must be 1 to 14 bytes"),
-        ("\"01.0a\"", "\"1.0a\"", 20, "suffix must be 1 to 14 bytes"),
-        ("01.0a", &format!("{longest}.01"), 20, "suffix must be 1 to 14 bytes"),
-        ("[\"read\"]", "[]", 21, "rights must have at least one"),
-        ("[\"read\"]", "[\"read\", \"raed\"]", 21, "there is no right raed, only read, write"),
-        ("[\"read\"]", "[\"read\", \"read\"]", 21, "the right read is there twice"),
-        ("[\"read\"]", "\"read\"", 21, "invalid type"),
-        ("rights = [\"read\"]", "right = [\"read\"]", 21, "unknown field `right`"),
+        ("slot = 5", "slot = 0", 19, "slot must be 1 to 63"),
+        ("slot = 5", "slot = 64", 19, "slot must be 1 to 63"),
+        ("slot = 63", "slot = 5", 25, "slot 5 has a capability already"),
+        ("slot = 5\n", "", 18, "missing field `slot`"),
+        ("environment = \"owner\"\n", "", 18, "missing field `environment`"),
+        ("environment = \"reader\"", "environment = \"nobody\"", 26, "there is no environment nobody"),
+        ("\"01.0a\"", "\"\"", 21, "suffix must be 1 to 14 bytes"),
+        ("\"01.0a\"", "\"root\"", 21, "suffix must be 1 to 14 bytes"),
+        ("\"01.0a\"", "\"1.0a\"", 21, "suffix must be 1 to 14 bytes"),
+        ("01.0a", &format!("{longest}.01"), 21, "suffix must be 1 to 14 bytes"),
+        ("[\"read\"]", "[]", 22, "rights must have at least one"),
+        ("[\"read\"]", "[\"read\", \"raed\"]", 22, "there is no right raed, only read, write"),
+        ("[\"read\"]", "[\"read\", \"read\"]", 22, "the right read is there twice"),
+        ("[\"read\"]", "\"read\"", 22, "invalid type"),
+        ("rights = [\"read\"]", "right = [\"read\"]", 22, "unknown field `right`"),
     ];
     for (from, to, line, reason) in cases {
         assert!(SHARING.contains(from), "{from}");

@@ -23,17 +23,20 @@ fn what_is_not_said_follows_from_the_memory() {
     assert_eq!(of("name=a guarantee=0 reserve=32 memory=1"), (256, 0, 32));
     assert_eq!(of("name=a guarantee=256 reserve=65536 memory=1"), (256, 256, 65536));
     let options = parse_module("name=a").unwrap();
-    assert!(!options.audit && options.capabilities.is_empty());
+    assert!(!options.audit && !options.count_cr3 && options.capabilities.is_empty());
 }
 
 #[test]
 fn capabilities_are_listed_in_order() {
-    let options = parse_module("name=a audit capability=5:02.01:rw capability=63:01:rwxmgvcna").unwrap();
+    let options = parse_module("name=a audit count_cr3 capability=5:02.01:rw capability=63:01:rwxmgvcnal").unwrap();
     let listed = |slot, name: &[u8], rights| ListedCapability { slot, rights, name: Name::new(name).unwrap() };
-    assert!(options.audit);
+    assert!(options.audit && options.count_cr3);
     let expected = [listed(5, &[2, 1], rights::READ | rights::WRITE), listed(63, &[1], rights::ALL)];
     assert_eq!(options.capabilities[..], expected);
-    assert_eq!(parse_module("name=a audit \"capability=5:02.01:rw\" capability=63:01:ancvgmxwr").unwrap(), options);
+    assert_eq!(
+        parse_module("name=a audit count_cr3 \"capability=5:02.01:rw\" capability=63:01:lancvgmxwr").unwrap(),
+        options
+    );
 }
 
 #[test]

@@ -144,6 +144,7 @@ pub(super) fn fill(
         rsp: STACK_TOP,
         page_table: GuestPhysical::new(tree.root().start().as_u64()),
         argument: PHYSICAL_WINDOW + boot_page.start().as_u64(),
+        count_cr3: module.count_cr3,
     })
 }
 

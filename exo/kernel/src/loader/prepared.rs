@@ -57,6 +57,7 @@ impl Prepared {
             rsp: start.stack,
             page_table: GuestPhysical::new(start.page_table),
             argument: start.argument.unwrap_or(events.number().start().as_u64()),
+            count_cr3: space.count_cr3,
         };
         let place = |offset, value| events.write64(offset, value);
         place(offset_of!(EventPage, counters), counters.number().start().as_u64());

@@ -91,7 +91,11 @@ pub fn published(row: &Row, marks: &[&Mark]) -> Option<String> {
     for (index, (class, what, [low, high])) in lines.iter().enumerate() {
         let y = TOP + index as f64 * ROW;
         let (from, to) = (scale.place(*low), scale.place(*high));
-        let text = if low == high { figure(*low) } else { format!("{}–{}", figure(*low), figure(*high)) };
+        let text = if low == high {
+            figure(low.round())
+        } else {
+            format!("{}–{}", figure(low.round()), figure(high.round()))
+        };
         drawing.text("", [242.0, y + 15.0], Anchor::End, what);
         drawing.bar(class, [from - 2.0, y + 5.0, to - from + 4.0, 12.0], &format!("{what}: {text} cycles"));
         drawing.text("quiet", [to + 7.0, y + 15.0], Anchor::Start, &text);

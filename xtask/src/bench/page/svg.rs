@@ -126,7 +126,15 @@ impl Scale {
         for mark in self.marks() {
             let x = self.place(mark);
             drawing.line([x, top], [x, bottom]);
-            drawing.text("quiet", [x, bottom + 14.0], Anchor::Middle, &figure(mark));
+            // At the edges a text would be cut off.
+            let anchor = if x < self.left + 20.0 {
+                Anchor::Start
+            } else if x > self.right - 20.0 {
+                Anchor::End
+            } else {
+                Anchor::Middle
+            };
+            drawing.text("quiet", [x, bottom + 14.0], anchor, &figure(mark));
         }
     }
 }

@@ -129,14 +129,18 @@ impl Raise for Breakpoints {
 }
 
 /// The code that faults and its handlers are in ring 0, so nothing changes rings.
-fn plan() -> Plan {
+fn quiet() -> Plan {
     Plan::default().with_rings(0)
+}
+
+fn fault() -> Plan {
+    quiet().with_exceptions(1)
 }
 
 /// `exception`.
 pub fn exception(meter: &mut Meter) -> Result<(), String> {
     exceptions::handle(on_breakpoint);
-    appel_li::exception(meter, &plan(), &mut Breakpoints).map_err(|failure| failure.to_string())
+    appel_li::exception(meter, &fault(), &mut Breakpoints).map_err(|failure| failure.to_string())
 }
 
 /// `trap`, `appel1`, `appel2`, `dirty`, `prot1`, `prot100` and `unprot100`.
@@ -144,5 +148,5 @@ pub fn regions(meter: &mut Meter) -> Result<(), String> {
     exceptions::handle(on_fault);
     let pages = PAGES.try_call_once(|| region::Region::new(PAGES_AT, HUNDRED, PageSize::Small, Flags::NO_EXECUTE));
     let pages = pages.map_err(|error| error.to_string())?;
-    appel_li::all(meter, &plan(), &plan(), &mut Pages(pages)).map_err(|failure| failure.to_string())
+    appel_li::all(meter, &fault(), &quiet(), &mut Pages(pages)).map_err(|failure| failure.to_string())
 }
