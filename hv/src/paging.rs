@@ -36,6 +36,10 @@ pub trait TableMemory {
     fn joined(&self, table: FrameNumber, entries: Range<usize>) -> u64 {
         entries.fold(0, |joined, index| joined | self.read(table, index))
     }
+    /// What the entries of a range have in common: a bit that is set here is set in all of them.
+    fn common(&self, table: FrameNumber, entries: Range<usize>) -> u64 {
+        entries.fold(u64::MAX, |common, index| common & self.read(table, index))
+    }
     /// Writes entries that follow one another, each `step` more than the one before, as [`write`](Self::write) does.
     fn fill(&mut self, table: FrameNumber, entries: Range<usize>, first: u64, step: u64) {
         for (index, number) in entries.zip(0..) {

@@ -49,11 +49,11 @@ pub struct Mail {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mailbox {
     /// To be put into its registers before it goes on.
-    arriving: Option<Mail>,
+    pub(crate) arriving: Option<Mail>,
     /// Sent one way: arrives when it waits and has a slice.
-    queued: Option<Mail>,
+    pub(crate) queued: Option<Mail>,
     /// TSC at which the call that it waits for ends.
-    deadline: u64,
+    pub(crate) deadline: u64,
     /// Ticks that each of its calls may take, 0 for any number.
     pub(crate) limit: u64,
 }

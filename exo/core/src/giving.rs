@@ -73,7 +73,10 @@ impl Core<'_> {
     pub(crate) fn give_back(&mut self, run: FrameRun, from: EnvironmentId) -> u64 {
         let (answering, claimant) = self.take_from_claim(run, from);
         let is_guaranteed = |record: &FrameRecord| u64::from(record.flags & frame_flags::GUARANTEED != 0);
-        let guaranteed = self.frames.run(run).iter().map(is_guaranteed).sum::<u64>();
+        let guaranteed = match self.guaranteed_set(from) {
+            0 => 0,
+            _ => self.frames.run(run).iter().map(is_guaranteed).sum(),
+        };
         let answered = answering.end - answering.start;
         for rest in [run.first..answering.start, answering.end..run.first + run.count] {
             self.frames.range_mut(rest).iter_mut().for_each(free);

@@ -120,10 +120,9 @@ impl<'a> Slices<'a> {
         mut who_runs: impl FnMut(EnvironmentId, usize) -> Option<VcpuName>,
     ) -> Option<Slice> {
         let vector = self.vectors.get_mut(cpu)?;
-        let last = usize::try_from(vector.position).unwrap_or(0);
+        let last = usize::try_from(vector.position).unwrap_or(0) % SLICE_POSITIONS;
         let mut next = None;
-        for step in 1..=SLICE_POSITIONS {
-            let position = (last + step) % SLICE_POSITIONS;
+        for position in (last + 1..SLICE_POSITIONS).chain(0..=last) {
             let record = &mut vector.slices[position];
             if record.state != slice_state::OWNED {
                 continue;

@@ -11,7 +11,7 @@ use hv::guest_space::GuestSpace;
 use hv::page::SharedPage;
 use hv::pool::KernelBox;
 use hv::trace::{Entry, Trace};
-use hv::vmx::exit::{Event, Left, RawExit, reason};
+use hv::vmx::exit::{Event, RawExit};
 use hv::vmx::fields;
 use hv::vmx::operation::Operation;
 use hv::vmx::transfer::Name;
@@ -148,12 +148,10 @@ impl State {
     }
 
     /// Counts an exit and remembers it.
-    pub(crate) fn note(&mut self, active: &mut ActiveVcpu<'_>, left: &Left) {
-        let (basic, reason, qualification) = match left {
-            Left::Call => (reason::VMCALL, reason::VMCALL.into(), 0),
-            Left::Exit(exit) => (exit.basic_reason(), exit.reason, exit.qualification),
-        };
-        active.counters[usize::from(basic).min(EXIT_REASONS - 1)] += 1;
+    #[inline]
+    pub(crate) fn note(&mut self, active: &mut ActiveVcpu<'_>, exit: &RawExit) {
+        let RawExit { reason, qualification, .. } = *exit;
+        active.counters[usize::from(exit.basic_reason()).min(EXIT_REASONS - 1)] += 1;
         self.last.push(Entry { ticks: tsc(), reason, qualification, rip: active.current.read(fields::GUEST_RIP) });
     }
 }

@@ -11,7 +11,7 @@ use exo_abi::events;
 use exo_core::EnvironmentId;
 use exo_core::slices::Slice;
 use hv::cpu::tsc;
-use hv::vmx::exit::Left;
+use hv::vmx::exit::{Left, RawExit};
 use hv::vmx::operation::{self, Operation};
 use hv::vmx::vcpu::{ActiveVcpu, Arrived};
 
@@ -118,11 +118,7 @@ impl Kernel {
         let Resident { vcpu, state } = resident;
         let begins = matches!(how, How::Begins);
         let (mut active, mut exited) = match how {
-            How::Arrived(arrived, left) => {
-                let mut active = vcpu.adopt(operation, arrived);
-                active.take_vectoring(&left);
-                (active, Some(left))
-            }
+            How::Arrived(arrived, left) => (vcpu.adopt(operation, arrived), Some(left)),
             How::Begins | How::Called => (vcpu.activate(operation), None),
         };
         if exited.is_none() {
@@ -132,7 +128,7 @@ impl Kernel {
         active.set_deadline(deadline.next());
         let over = loop {
             let next = match exited.take() {
-                Some(left) => self.served(operation, &mut active, state, &left),
+                Some(left) => Some(self.serve(operation, &mut active, state, left)),
                 None => self.run_guest(operation, &mut active, state),
             };
             match next {
@@ -190,19 +186,22 @@ impl Kernel {
         state: &mut State,
     ) -> Option<Next> {
         let cpu = operation.cpu.as_usize();
+        let attention = self.attention(operation.cpu);
         loop {
+            if attention.load(Ordering::SeqCst) {
+                attention.store(false, Ordering::SeqCst);
+                if !self.look(state) {
+                    return None;
+                }
+            }
             state.offer_upcall(active);
             if self.shootdown.enter(cpu, active.space()) {
                 operation::flush_all(operation);
             }
-            // After `enter`: whoever wants this CPU out of its guest sets the word and then looks at what `enter` publishes, so one of
-            // the two sees the other.
-            if self.attention(operation.cpu).load(Ordering::SeqCst) {
+            // Again after `enter`: whoever wants this CPU out of its guest sets the word and then looks at what `enter` publishes, so one
+            // of the two sees the other.
+            if attention.load(Ordering::SeqCst) {
                 self.shootdown.leave(cpu);
-                self.attention(operation.cpu).store(false, Ordering::SeqCst);
-                if !self.look(state) {
-                    return None;
-                }
                 continue;
             }
             let result = active.run();
@@ -215,26 +214,33 @@ impl Kernel {
                     return Some(Next::End(End::Killed(Reason::Refused(failure, rule))));
                 }
             };
-            match self.served(operation, active, state, &left) {
-                Some(Next::Resume) => {}
-                next => return next,
+            match self.serve(operation, active, state, left) {
+                Next::Resume => {}
+                next => return Some(next),
             }
         }
     }
 
     /// Notes an exit and serves it.
-    fn served(
+    #[inline]
+    fn serve(
         &self,
         operation: &Operation<'static>,
         active: &mut ActiveVcpu<'_>,
         state: &mut State,
-        left: &Left,
-    ) -> Option<Next> {
-        state.note(active, left);
-        Some(match left {
-            Left::Call => exits::call(self, operation, active, state),
-            Left::Exit(exit) => exits::handle(operation, active, state, exit),
-        })
+        left: Left,
+    ) -> Next {
+        match left {
+            Left::Call => {
+                state.note(active, &RawExit::CALL);
+                exits::call(self, operation, active, state)
+            }
+            Left::Exit => {
+                let exit = active.exit();
+                state.note(active, &exit);
+                exits::handle(operation, active, state, &exit)
+            }
+        }
     }
 
     /// Somebody wants attention: posts events; `false` where this virtual CPU must not run on.

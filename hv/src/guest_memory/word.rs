@@ -53,8 +53,10 @@ fn change(word: &AtomicU16, next: impl FnMut(u16) -> Option<u16>) -> Option<u16>
 
 /// Whether these are all frames that guests may hold now.
 pub(crate) fn are_guests(first: FrameNumber, count: u64) -> bool {
-    let most = |words: &[AtomicU16]| words.iter().fold(0, |most, word| word.load(Ordering::Acquire).max(most));
-    words(first, count).is_some_and(|words| most(words) < KERNEL)
+    let Some(words) = words(first, count) else { return false };
+    // Joined by OR they are no less than each of them: mostly that is answer enough.
+    let joined = words.iter().fold(0, |joined, word| joined | word.load(Ordering::Acquire));
+    joined < KERNEL || words.iter().all(|word| word.load(Ordering::Acquire) < KERNEL)
 }
 
 /// One more guest space maps these frames, or one more copy is under way. `false`, and nothing has changed, where one of them is not a
@@ -64,13 +66,28 @@ pub(crate) fn hold(first: FrameNumber, count: u64) -> bool {
     let Some(words) = words(first, count) else { return false };
     let mut rest = words.iter();
     while let Some(word) = rest.next() {
-        if change(word, |uses| (uses < KERNEL - 1).then(|| uses + 1)).is_none() {
-            let held = words.len() - rest.len() - 1;
-            words[..held].iter().for_each(let_go_of);
-            return false;
+        if !hold_one(word) {
+            return let_go_before(words, rest.as_slice());
         }
     }
     true
+}
+
+#[inline]
+fn hold_one(word: &AtomicU16) -> bool {
+    let next = |uses| (uses < KERNEL - 1).then(|| uses + 1);
+    let uses = word.load(Ordering::Acquire);
+    // The first attempt mostly succeeds, and then no loop is in the way. The orders are those of `change`.
+    let at_once = next(uses)
+        .is_some_and(|one_more| word.compare_exchange(uses, one_more, Ordering::AcqRel, Ordering::Acquire).is_ok());
+    at_once || change(word, next).is_some()
+}
+
+/// Undoes what [`hold`] has counted when it refuses the frame before `rest`.
+#[cold]
+fn let_go_before(words: &[AtomicU16], rest: &[AtomicU16]) -> bool {
+    words[..words.len() - rest.len() - 1].iter().for_each(let_go_of);
+    false
 }
 
 /// One fewer: [`hold`] has counted it, and no CPU has a translation left that it stood for.

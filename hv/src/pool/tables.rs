@@ -31,6 +31,13 @@ impl TableMemory for KernelTables {
         entries.fold(0, |joined, index| joined | unsafe { first.add(index).read_volatile() })
     }
 
+    fn common(&self, table: FrameNumber, entries: Range<usize>) -> u64 {
+        assert!(entries.end <= 512, "a table has 512 entries");
+        let first = physmap::pointer::<u64>(table.start());
+        // SAFETY: as in `read`, for every index of the range.
+        entries.fold(u64::MAX, |common, index| common & unsafe { first.add(index).read_volatile() })
+    }
+
     fn fill(&mut self, table: FrameNumber, entries: Range<usize>, first: u64, step: u64) {
         assert!(entries.end <= 512, "a table has 512 entries");
         let to = physmap::pointer::<u64>(table.start());

@@ -38,13 +38,26 @@ pub struct RawExit {
 /// How a guest left.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Left {
-    /// By VMCALL, which says nothing of itself but its length: no other word has been read.
+    /// By VMCALL, of which there is no more to know than [`RawExit::CALL`].
     Call,
     /// By anything else.
-    Exit(RawExit),
+    Exit,
 }
 
 impl RawExit {
+    /// A VMCALL, but for its length.
+    pub const CALL: Self = Self {
+        reason: reason::VMCALL as u32,
+        qualification: 0,
+        interruption_info: 0,
+        interruption_error: 0,
+        idt_vectoring_info: 0,
+        idt_vectoring_error: 0,
+        instruction_length: 0,
+        guest_physical: 0,
+        guest_linear: 0,
+    };
+
     /// The basic exit reason (SDM Appendix C).
     #[must_use]
     pub const fn basic_reason(&self) -> u16 {

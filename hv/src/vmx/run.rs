@@ -277,7 +277,8 @@ impl Current<'_> {
         let result = match result {
             0 => {
                 self.set_launched();
-                Ok(self.left())
+                let called = self.read(fields::VM_EXIT_REASON) == RawExit::CALL.reason;
+                Ok(if called { Left::Call } else { Left::Exit })
             }
             2 => Err(Failure::Invalid),
             _ => Err(self.failure()),
@@ -285,13 +286,10 @@ impl Current<'_> {
         (result, left)
     }
 
-    fn left(&self) -> Left {
-        let reason = self.read(fields::VM_EXIT_REASON);
-        if reason == u32::from(reason::VMCALL) {
-            return Left::Call;
-        }
-        Left::Exit(RawExit {
-            reason,
+    /// The words of the exit.
+    pub(super) fn raw_exit(&self) -> RawExit {
+        RawExit {
+            reason: self.read(fields::VM_EXIT_REASON),
             qualification: self.read(fields::EXIT_QUALIFICATION),
             interruption_info: self.read(fields::VM_EXIT_INTERRUPTION_INFORMATION),
             interruption_error: self.read(fields::VM_EXIT_INTERRUPTION_ERROR_CODE),
@@ -300,6 +298,6 @@ impl Current<'_> {
             instruction_length: self.read(fields::VM_EXIT_INSTRUCTION_LENGTH),
             guest_physical: self.read(fields::GUEST_PHYSICAL_ADDRESS),
             guest_linear: self.read(fields::GUEST_LINEAR_ADDRESS),
-        })
+        }
     }
 }

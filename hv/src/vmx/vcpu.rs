@@ -1,7 +1,7 @@
 //! A virtual CPU: a VMCS and all the state that the VMCS does not switch.
 
 use super::context::{Context, Counters};
-use super::exit::{Event, Left, reason};
+use super::exit::{Event, Left, RawExit, reason};
 use super::fields;
 use super::operation::Operation;
 use super::run::{GuestRegisters, in_ring_0_of_64_bit_code, step_over_instruction};
@@ -223,24 +223,20 @@ impl<'v> ActiveVcpu<'v> {
         // SAFETY: the assembly has left a context of this CPU, and no guest runs.
         let name = unsafe { context.as_ref().name };
         let arrived = self.left.then_some(Arrived(name));
-        let left = result?;
-        if arrived.is_none() {
-            self.take_vectoring(&left);
-        }
-        Ok((left, arrived))
+        result.map(|left| (left, arrived))
     }
 
-    /// Remembers the event whose delivery this exit interrupted, if it did.
-    pub fn take_vectoring(&mut self, left: &Left) {
+    /// The words of the exit that has just left this vCPU: to be asked for once after each that is not a call, because an event whose
+    /// delivery it interrupted is remembered here. A call is an instruction and interrupts no delivery.
+    pub fn exit(&mut self) -> RawExit {
         const VALID: u32 = 1 << 31;
         const NOT_UNDEFINED: u32 = !(1 << 12);
-        // An instruction that was executed interrupts no delivery.
-        if let Left::Exit(exit) = left
-            && exit.idt_vectoring_info & VALID != 0
-        {
+        let exit = self.current.raw_exit();
+        if exit.idt_vectoring_info & VALID != 0 {
             self.vectoring =
                 Some((exit.idt_vectoring_info & NOT_UNDEFINED, exit.idt_vectoring_error, exit.instruction_length));
         }
+        exit
     }
 
     /// Keeps transfers of control from this vCPU, and to it, or no longer.
@@ -289,11 +285,18 @@ impl<'v> ActiveVcpu<'v> {
     }
 
     fn set_entry_event(&mut self, information: u32, error_code: u32, length: u32) {
+        const ERROR_CODE: u32 = 1 << 11;
+        const SOFTWARE: u32 = 1 << 10; // of the types, those that step over an instruction have it
         // SAFETY: what is injected is the guest's own business; it arrives through the guest's IDT.
         unsafe {
             self.current.write(fields::VM_ENTRY_INTERRUPTION_INFORMATION, information);
-            self.current.write(fields::VM_ENTRY_EXCEPTION_ERROR_CODE, error_code);
-            self.current.write(fields::VM_ENTRY_INSTRUCTION_LENGTH, length);
+            // The CPU looks at the others only where the first says so (SDM 27.2.1.3).
+            if information & ERROR_CODE != 0 {
+                self.current.write(fields::VM_ENTRY_EXCEPTION_ERROR_CODE, error_code);
+            }
+            if information & SOFTWARE != 0 {
+                self.current.write(fields::VM_ENTRY_INSTRUCTION_LENGTH, length);
+            }
         }
     }
 

@@ -186,7 +186,6 @@ sections! {
         "Time",
         "Waiting, and the last resort",
         "Claims and requests",
-        "Gates",
     ];
     interface_gates [1, 2, 4] 256 ["Gates"];
     interface_exhaustion [1, 2] 128 ["Taking until nothing is left"];

@@ -11,11 +11,11 @@ use std::{env, format, thread};
 
 /// Steps of one sequence: in longer ones, most environments are dead or have nothing left to try.
 const LENGTH: u64 = 400;
-const STEPS: u64 = 200_000;
+const STEPS: u64 = 300_000;
 const FIRST_SEED: u64 = 1;
 
 /// States that are hard to come by, and where mistakes are.
-const DEEP: [&str; 25] = [
+const DEEP: [&str; 33] = [
     "a run is given",
     "a count is given",
     "a slice is given",
@@ -41,6 +41,14 @@ const DEEP: [&str; 25] = [
     "a predicate can no longer be read",
     "a predicate wakes",
     "a predicate sleeps",
+    "the shortcut is taken",
+    "a callee calls on",
+    "a slice is for somebody who serves",
+    "a message that was sent is taken",
+    "a call expires",
+    "a callee ends",
+    "a caller ends",
+    "a gate is closed while it serves",
 ];
 
 fn number(name: &str) -> Option<u64> {

@@ -4,6 +4,7 @@
 mod machine;
 
 use crate::environment::EnvironmentId;
+use crate::gates::Message;
 use crate::machine::Binding;
 use exo_abi::boot_page::FrameRun;
 use exo_abi::console::Stream;
@@ -56,6 +57,8 @@ pub(crate) struct Fake {
     pub(crate) written: Vec<(u8, Stream, u8)>,
     pub(crate) typed: VecDeque<u8>,
     pub(crate) now: u64,
+    /// The caller's registers.
+    pub(crate) message: Message,
 }
 
 /// What [`Machine::create_vcpu`] gives here.

@@ -4,11 +4,12 @@
 mod arguments;
 mod environments;
 mod frames;
+mod gates;
 mod pick;
 
 use super::choices::Choices;
 use super::fake::FRAMES;
-use super::model::{Id, Model, Wanted};
+use super::model::{Id, Model, Wanted, Who};
 use super::steps::Step;
 use super::world::{NOBODY, SLICE_TICKS};
 use arguments::Plan;
@@ -47,7 +48,7 @@ const KINDS: [(u64, Kind); 12] = [
 ];
 
 /// How often each call comes; all others come with weight 2.
-const WEIGHTS: [(u64, u64); 25] = [
+const WEIGHTS: [(u64, u64); 31] = [
     (8, 5),
     (10, 4),
     (11, 5),
@@ -62,17 +63,23 @@ const WEIGHTS: [(u64, u64); 25] = [
     (20, 9),
     (21, 9),
     (22, 5),
-    (28, 5),
+    (28, 8),
     (29, 4),
     (31, 1),
     (32, 3),
     (34, 5),
-    (35, 5),
+    (35, 9),
     (37, 5),
     (38, 3),
     (40, 9),
     (41, 7),
     (42, 6),
+    (44, 5),
+    (45, 1),
+    (46, 8),
+    (48, 16),
+    (49, 14),
+    (50, 6),
 ];
 
 pub(crate) fn generate(model: &Model, choices: &mut Choices<'_>) -> Step {
@@ -128,13 +135,15 @@ fn somebody(model: &Model, choices: &mut Choices<'_>) -> (Id, u64) {
 fn call(model: &Model, choices: &mut Choices<'_>) -> Step {
     let running: Vec<Id> = model.everybody().into_iter().filter(|&id| model.runs(id)).collect();
     let vcpus = running.iter().flat_map(|&id| model.get(id)).flat_map(|one| one.vcpus.keys().map(|at| (one.id, *at)));
-    let caller = choices.any(vcpus).filter(|_| !choices.once_in(100));
+    let vcpus: Vec<Who> = vcpus.filter(|who| model.gates.executes(*who)).collect();
+    let caller = choices.one(&vcpus).filter(|_| !choices.once_in(100));
     let (caller, vcpu) = caller.unwrap_or_else(|| somebody(model, choices));
-    let mut weights: Vec<(u64, u64)> = (0..44).map(|number| (2, number)).collect();
+    let mut weights: Vec<(u64, u64)> = (0..52).map(|number| (2, number)).collect();
     WEIGHTS.iter().for_each(|&(number, weight)| weights[number as usize].0 = weight);
-    let number = choices.weighted(&weights);
-    if number == 1 && !choices.once_in(6) {
-        // An exit needs no argument; but who exits does nothing more.
+    let number = gates::likely(model, choices, (caller, vcpu)).unwrap_or_else(|| choices.weighted(&weights));
+    // An exit needs no argument; but who exits does nothing more. And somebody must be left who calls those that wait.
+    let ends = number == 1 && !choices.once_in(6);
+    if ends || number == 49 && vcpus.len() < 3 && model.gates.caller_of((caller, vcpu)).is_none() {
         return Step::Touch { id: caller, vcpu, frame: choices.below(FRAMES), rights: 2, leaves: 7 };
     }
     let mut plan = Plan::new(model, choices, caller, vcpu, number);

@@ -8,6 +8,7 @@ mod environments;
 mod expose;
 mod force;
 mod frames;
+mod gates;
 mod memory;
 mod scheduling;
 mod state;
@@ -15,10 +16,12 @@ mod teardown;
 mod time;
 
 pub(crate) use expose::name_of;
+pub(crate) use gates::{Gates, Who};
 pub(crate) use state::{Claim, Environment, Frame, Owned, Page, Slice, Slot, Vcpu, Wait, Wanted};
 
 use crate::calls::Effect;
 use crate::environment::EnvironmentId;
+use crate::gates::Message;
 use exo_abi::console::Stream;
 use exo_abi::error::Error;
 use exo_abi::info::RevocationCounters;
@@ -56,6 +59,9 @@ pub(crate) struct Model {
     /// Of each CPU: the position that ran last, and how many slices have begun.
     pub(crate) clocks: Vec<(u64, u64)>,
     pub(crate) claims: Vec<Claim>,
+    pub(crate) gates: Gates,
+    /// The message of the call that is under way.
+    pub(crate) message: Message,
     pub(crate) serial: u64,
     pub(crate) counters: RevocationCounters,
     pub(crate) calls: u64,
@@ -101,9 +107,9 @@ impl Model {
     fn do_call(&mut self, me: Id, vcpu: u64, number: u64, (first, second): (u64, u64), args: [u64; 6]) -> Answer {
         let [a, b, c, d, e, _] = args;
         // A slot that a call does not use is 0.
-        let without_credential = matches!(number, 0..=9 | 12 | 13 | 19 | 20 | 23 | 24 | 26);
+        let without_credential = matches!(number, 0..=9 | 12 | 13 | 19 | 20 | 23 | 24 | 26 | 45 | 47 | 49 | 51);
         let with_second = matches!(number, 11 | 19..=25 | 37);
-        if number <= 43 && (without_credential && first != 0 || !with_second && second != 0) {
+        if number <= 51 && (without_credential && first != 0 || !with_second && second != 0) {
             return fails(Error::BadArgument);
         }
         match number {
@@ -153,6 +159,14 @@ impl Model {
             41 => self.claim_count(me, first, [a, b]),
             42 => self.claim_slice(me, first, [a, b, c]),
             43 => self.capability_with(me, first, 1 << 8).and_then(|_| done(0)),
+            44 => self.gate_open(me, first, a),
+            45 => self.gate_close(me, a),
+            46 => self.gate_bind(me, first, [a, b, c]),
+            47 => self.gate_unbind(me, a),
+            48 => self.gate_call((me, vcpu), first),
+            49 => self.gate_reply((me, vcpu)),
+            50 => self.gate_send((me, vcpu), first),
+            51 => self.set_call_limit((me, vcpu), a),
             _ => fails(Error::UnknownCall),
         }
     }

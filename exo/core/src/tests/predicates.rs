@@ -82,12 +82,12 @@ fn a_predicate_sleeps_until_its_word_is_not_zero_or_is_lost() {
             world.ask_with(A, Call::BlockOn, (0, 0), &[frames[0] * 4096, 1], memory)
         };
         assert_eq!(sleep(world), Ok(0));
-        assert!(!world.core.can_run(&mut world.machine, A, 0));
+        assert!(!world.core.is_awake(&mut world.machine, A, 0));
         world.play(&Step::Touch { id: A, vcpu: 1, frame: frames[1], rights: 2, leaves: 0 });
-        assert!(!world.core.can_run(&mut world.machine, A, 0), "a zero was written");
+        assert!(!world.core.is_awake(&mut world.machine, A, 0), "a zero was written");
         world.loosen(A, (frames[1], 1));
-        assert!(world.core.can_run(&mut world.machine, A, 0), "the word cannot be read any more");
-        world.model.can_run(A, 0);
+        assert!(world.core.is_awake(&mut world.machine, A, 0), "the word cannot be read any more");
+        world.model.awake(A, 0);
         assert_eq!(sleep(world), Err((Error::NotBound, frames[1])));
         // An empty program at an address that is nowhere.
         assert_eq!(world.ask(A, Call::BlockOn, (0, 0), &[1 << 63, 0]), Err((Error::BadPredicate, 0)));

@@ -13,7 +13,7 @@ fn penalties(world: &World<'_>, position: usize) -> u32 {
 
 /// On CPU 0.
 fn overrun(world: &mut World<'_>, position: usize, owner: Id) {
-    world.core.penalise(0, &Slice { position, owner, vcpu: 0 });
+    world.core.penalise(0, &Slice { position, owner, vcpu: 0, runs: (owner, 0) });
     world.model.penalise(0, position as u64, owner);
 }
 

@@ -1,5 +1,6 @@
 //! One step of a sequence, done to both, and what must be true after it.
 
+mod transfer;
 mod watch;
 
 use super::fake::FRAMES;
@@ -13,6 +14,7 @@ use exo_abi::error::Error;
 use exo_abi::info::environment_state;
 use std::collections::BTreeMap;
 use std::vec::Vec;
+pub(crate) use transfer::number;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
@@ -89,6 +91,9 @@ impl World<'_> {
         self.machine.expelled.clear();
         match step {
             Step::Call { caller, vcpu, word, arguments, memory } => {
+                if let Some(late) = self.resume(*caller, *vcpu) {
+                    *outcomes.calls.entry(late).or_insert(0) += 1;
+                }
                 let outcome = self.call(*caller, *vcpu, *word, *arguments, memory.as_ref()).0;
                 *outcomes.calls.entry((word & 0xffff, outcome)).or_insert(0) += 1;
             }
@@ -153,8 +158,15 @@ impl World<'_> {
         arguments: [u64; 6],
         memory: Option<&(u64, Vec<u64>)>,
     ) -> (u64, u64) {
+        if !self.model.gates.executes((caller, vcpu)) {
+            return (Error::UnknownCall.number(), 0);
+        }
         if let Some((address, words)) = memory {
             self.put(caller, vcpu, *address, words);
+        }
+        self.set_message();
+        if self.takes_the_shortcut(caller, vcpu, word) {
+            return (0, 0);
         }
         let answer = dispatch(&mut self.core, &mut self.machine, (caller, vcpu as usize), word, arguments);
         let show =
@@ -212,13 +224,16 @@ impl World<'_> {
             environment.ticks = environment.ticks.saturating_add(ran);
         }
         if let Some(owner) = overrun {
-            self.core.penalise(cpu as usize, &Slice { position: position as usize, owner, vcpu: 0 });
+            self.core.penalise(cpu as usize, &Slice { position: position as usize, owner, vcpu: 0, runs: (owner, 0) });
             self.model.penalise(cpu, position, owner);
         }
         self.core.expire_claims(&mut self.machine);
         self.model.expire();
         let next = self.core.next_slice(&mut self.machine, cpu as usize);
-        let next = next.map(|slice| (slice.position as u64, slice.owner, slice.vcpu as u64));
+        let next = next.map(|slice| {
+            let runs = (slice.runs.0, slice.runs.1 as u64);
+            (slice.position as u64, slice.owner, slice.vcpu as u64, runs)
+        });
         assert_eq!(next, self.model.next_slice(cpu));
     }
 

@@ -3,15 +3,16 @@
 mod compare;
 
 use super::fake::{FRAMES, Fake, frames_in};
-use super::model::{Frame, Id, Model, Owned, Slot};
+use super::model::{Frame, Gates, Id, Model, Owned, Slot};
 use crate::capability::Capability;
 use crate::environment::Private;
+use crate::gates::{GateWords, Mailbox, NUMBERS};
 use crate::machine::VcpuStart;
 use crate::state::{Core, NewEnvironment, Storage};
 use crate::tests::model::name_of;
 use core::sync::atomic::AtomicU64;
 use exo_abi::boot_page::FrameRun;
-use exo_abi::capability::rights;
+use exo_abi::capability::{GATE_SLOTS, rights};
 use exo_abi::info::{EnvironmentRecord, FrameRecord, MAX_VCPUS, SliceVector, SystemPage, environment_state};
 use std::collections::{BTreeMap, VecDeque};
 use std::vec;
@@ -49,6 +50,11 @@ pub(crate) fn with_world<R>(use_it: impl FnOnce(&mut World<'_>) -> R) -> R {
     let mut slices = vec![SliceVector::new_zeroed(); CPUS];
     let mut frames = vec![FrameRecord::default(); FRAMES as usize];
     let mut list = vec![FrameRun::default(); 512];
+    let words: [Vec<AtomicU64>; 3] = core::array::from_fn(|_| (0..NUMBERS).map(|_| AtomicU64::new(0)).collect());
+    let gate_slots: Vec<[AtomicU64; GATE_SLOTS]> =
+        (0..places).map(|_| [const { AtomicU64::new(0) }; GATE_SLOTS]).collect();
+    let [ready, callers, callees] = &words;
+    let mut mail = vec![Mailbox::EMPTY; NUMBERS];
     let storage = Storage {
         system: &mut system,
         environments: &mut environments,
@@ -56,6 +62,8 @@ pub(crate) fn with_world<R>(use_it: impl FnOnce(&mut World<'_>) -> R) -> R {
         events: &events,
         slices: &mut slices,
         frames: &mut frames,
+        gates: GateWords { ready, callers, callees, slots: &gate_slots },
+        mail: &mut mail,
         list: &mut list,
     };
     let mut world = World { core: Core::new(storage), machine: Fake::new(), model: empty_model() };
@@ -76,6 +84,8 @@ fn empty_model() -> Model {
         penalties: BTreeMap::new(),
         clocks: vec![(63, 0); CPUS],
         claims: Vec::new(),
+        gates: Gates::default(),
+        message: [0; 14],
         serial: 0,
         counters: Default::default(),
         calls: 0,

@@ -134,7 +134,6 @@ impl fmt::Display for ExceptionFrame {
 #[derive(Debug)]
 #[repr(C)]
 pub struct Interrupted {
-    error_code: u64,
     /// Where the interrupted code goes on.
     pub rip: u64,
     cs: u64,
@@ -145,12 +144,6 @@ pub struct Interrupted {
 }
 
 impl Interrupted {
-    /// 0 where the exception has none.
-    #[must_use]
-    pub const fn error_code(&self) -> u64 {
-        self.error_code
-    }
-
     /// Its stack pointer, which only a handler of the full kind can change.
     #[must_use]
     pub const fn rsp(&self) -> u64 {

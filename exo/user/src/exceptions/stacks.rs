@@ -16,10 +16,12 @@
 //! loaded) has its frame overwritten: the handler of that fault cannot repeat it, and puts another context there or ends.
 //! For ring 3 nothing is different: the table holds for every change of ring.
 //!
-//! An area is aligned to its size. The entry code finds the TSS by clearing the lower bits of rsp, without a segment register, of
-//! which the library OS or its programs may make other use.
+//! Areas have fixed addresses, one for each virtual CPU, and each virtual CPU has an IDT of its own to stubs that name its area's. So the
+//! entry code needs no register to find the TSS, and no segment register, of which the library OS or its programs may make other
+//! use. Where a frame is at hand the area is found by clearing its address's lower bits, for an area is aligned to its size.
 
 use super::local::Local;
+use super::table;
 use crate::frames::{self, pointer};
 use crate::page_table::{Flags, MapError, SMALL, translate, with_current};
 use crate::{cpu, vcpu};
@@ -31,8 +33,9 @@ pub const LEVELS: u64 = 8;
 /// Bytes of each stack.
 pub const STACK_BYTES: u64 = 4 * FRAME_SIZE;
 
-/// Where the areas lie: above the first stack, in the part that its page tables map anyway.
-const AREAS: u64 = 0xffff_ff80_0100_0000;
+/// Where the areas lie: in the highest 2 GiB, so that an instruction can name a place there by itself, above the image.
+pub(super) const AREAS: u64 = 0xffff_ffff_e000_0000;
+const _: () = assert!(AREAS.cast_signed() >= i32::MIN as i64);
 /// Bytes of an area, to which it is aligned.
 pub(super) const AREA: u64 = 1 << 20;
 /// From one stack to the next. What a stack does not take of it is below it and not mapped.
@@ -91,7 +94,7 @@ fn map(at: u64, bytes: u64) -> Result<(), MapError> {
     unsafe { with_current(|table| table.map(at, physical, bytes, flags, SMALL).map(|flush| _ = flush.here())) }
 }
 
-/// Makes the area of a virtual CPU, where it is not there yet: 49 frames.
+/// Makes the area of a virtual CPU, where it is not there yet: 50 frames.
 ///
 /// # Errors
 /// [`MapError::NoFrame`].
@@ -104,9 +107,12 @@ pub(crate) fn prepare(vcpu: usize) -> Result<(), MapError> {
     for top in nested.chain(TOPS.into_iter().take(MAIN)) {
         map(area + top - STACK_BYTES, STACK_BYTES)?;
     }
-    map(area, FRAME_SIZE)?;
-    // SAFETY: the page was mapped a moment ago and nobody uses it yet.
-    unsafe { pointer::<Local>(area).write(Local::new(area)) };
+    map(area, 2 * FRAME_SIZE)?;
+    // SAFETY: the pages were mapped a moment ago, are zeros, which a table may be, and nobody uses them yet.
+    unsafe {
+        pointer::<Local>(area).write(Local::new(area));
+        table::fill(vcpu, &*pointer(area + FRAME_SIZE));
+    }
     Ok(())
 }
 

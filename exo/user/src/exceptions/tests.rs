@@ -1,11 +1,13 @@
-use super::local::Local;
-use super::stacks::{AREA, DEBUG, LEVELS, MAIN, NMI, STACK_BYTES, STRIDE, is_between, next_stack};
+use super::local::{Local, MAIN_OFFSET};
+use super::stacks::{AREA, AREAS, DEBUG, LEVELS, MAIN, NMI, STACK_BYTES, STRIDE, area, is_between, next_stack};
 use super::table::gate;
 use super::{ExceptionFrame, entry};
+use exo_abi::info::MAX_VCPUS;
+use std::collections::BTreeSet;
 use std::vec::Vec;
 
-/// Where the areas lie.
-const BASE: u64 = 0xffff_ff80_0100_0000;
+/// The first area.
+const BASE: u64 = AREAS;
 
 #[test]
 fn a_gate_is_laid_out_as_the_manual_says() {
@@ -13,17 +15,29 @@ fn a_gate_is_laid_out_as_the_manual_says() {
 }
 
 #[test]
-fn stubs_of_a_vector_differ_in_the_lowest_word_of_a_gate_only() {
-    let fast = |vector: usize| entry::fast(u8::try_from(vector).unwrap());
-    let stubs = (0..=255).map(entry::full).chain((0..entry::FAST).map(fast));
-    let upper: std::collections::BTreeSet<u64> = stubs.map(|stub| stub >> 16).collect();
-    assert_eq!(upper.len(), 1);
+fn stubs_agree_in_the_second_word_of_a_gate_and_are_where_they_should_be() {
+    let vectors = 0..u8::try_from(entry::FAST).unwrap();
+    let fast = (0..MAX_VCPUS).flat_map(|vcpu| vectors.clone().map(move |vector| (vcpu, vector)));
+    let fast: Vec<(usize, u8, u64)> = fast.map(|(vcpu, vector)| (vcpu, vector, entry::fast(vcpu, vector))).collect();
+    let stubs = (0..=255).map(entry::full).chain(fast.iter().map(|&(_, _, stub)| stub));
+    assert_eq!(stubs.map(|stub| stub >> 32).collect::<BTreeSet<u64>>().len(), 1);
+    assert!(fast.is_sorted_by_key(|&(_, _, stub)| stub));
+    for (vcpu, vector, stub) in fast {
+        // SAFETY: code of this program, longer than that.
+        let code = unsafe { core::slice::from_raw_parts(stub as *const u8, 40) };
+        // PUSH RAX once or twice and the rest of nine; then SUB of what this virtual CPU's common pointer is.
+        let pushed = if entry::has_error_code(vector) { 14 } else { 13 };
+        let pointer = u32::try_from((area(vcpu) + MAIN_OFFSET as u64) & 0xffff_ffff).unwrap().to_le_bytes();
+        assert_eq!(code[..2], [0x50, if pushed == 14 { 0x50 } else { 0x51 }], "{vcpu} {vector}");
+        assert_eq!(code[pushed..pushed + 4], [0x48, 0x81, 0x2c, 0x25], "{vcpu} {vector}");
+        assert_eq!(code[pushed + 4..pushed + 8], pointer, "{vcpu} {vector}");
+    }
 }
 
 #[test]
 fn each_nested_exception_has_the_next_stack_and_all_else_the_first() {
     let first = next_stack(BASE, 0xffff_ff80_0010_0000);
-    for elsewhere in [0, BASE, BASE + AREA, first + 1, first + STRIDE, 0x1000_0000_0000, u64::MAX] {
+    for elsewhere in [0, BASE, BASE + AREA - 1, first + 1, first + STRIDE, 0x1000_0000_0000, u64::MAX] {
         assert_eq!(next_stack(BASE, elsewhere), first, "{elsewhere:#x}");
     }
     let mut stack = first;

@@ -1,13 +1,13 @@
 //! Exceptions as types, and handlers that are compiled into their entry.
 
-use super::entry::{FAST, FastEntry};
+use super::entry::{FAST, FastEntry, has_error_code};
 use super::frame::{ExceptionFrame, Interrupted};
 use super::local::Local;
 use super::{set_handler, table, vector};
 use crate::cpu;
 use bitflags::bitflags;
 use core::ptr::{NonNull, null_mut};
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use exo_abi::fault_page::FAULT_VECTOR;
 
 /// What the stubs of the fast kind call.
@@ -136,11 +136,11 @@ impl Exception for ForeignAccess {
     fn read(_: u64, local: &Local) -> Self {
         let page = local.fault_page();
         // SAFETY: the page is this virtual CPU's fault page, in the window for good. CPU or kernel write it, but not while it is
-        // busy, which it is from before this vector was raised to the last line; that one is volatile, so it is the last.
+        // busy, which it is from before this vector was raised to the last line, which nothing of the rest comes after.
         unsafe {
             let access =
                 Self { qualification: (*page).qualification, linear: (*page).linear, physical: (*page).physical };
-            (&raw mut (*page).busy).write_volatile(0);
+            AtomicU32::from_ptr(&raw mut (*page).busy).store(0, Ordering::Release);
             access
         }
     }
@@ -156,10 +156,16 @@ unsafe fn only_value<F: Copy>() -> F {
     unsafe { NonNull::<F>::dangling().read() }
 }
 
-extern "C" fn enter_fast<E: Exception, F: Fn(E, &mut Interrupted) + Copy>(interrupted: &mut Interrupted) {
-    // SAFETY: (1) the stub's frame lies on a stack of an area; (2) `handle` was given an `F`.
-    let (local, handler) = unsafe { (Local::of(interrupted), only_value::<F>()) };
-    handler(E::read(interrupted.error_code(), local), interrupted);
+extern "C" fn enter_fast<E: Exception, F: Fn(E, &mut Interrupted) + Copy>(frame: *mut Interrupted) {
+    // SAFETY: (1) the stub's frame lies on a stack of an area, and nobody else uses it; (2) where there is an error code the CPU pushed it
+    // last, below the rest; (3) `handle` was given an `F`.
+    let (interrupted, error_code, handler) = unsafe {
+        let error_code = if has_error_code(E::VECTOR) { frame.cast::<u64>().sub(1).read() } else { 0 };
+        (&mut *frame, error_code, only_value::<F>())
+    };
+    // SAFETY: as above.
+    let local = unsafe { Local::of(interrupted) };
+    handler(E::read(error_code, local), interrupted);
 }
 
 fn enter_full<E: Exception, F: Fn(E, &mut ExceptionFrame) + Copy>(frame: &mut ExceptionFrame) {

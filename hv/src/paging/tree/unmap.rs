@@ -27,9 +27,10 @@ impl<F: Format> Tree<F> {
         // A table that would be empty afterwards goes, and perhaps those above it: the long way.
         if let Some(small) = self.small(memory, &range).filter(|small| self.keeps_others(memory, small)) {
             let is_absent = |&index: &usize| F::is_absent(memory.read(small.node.table, index));
-            // Mostly none is: asked of all at once.
-            if small.entries.clone().fold(false, |any, index| any | is_absent(&index)) {
-                let index = small.entries.clone().find(is_absent).unwrap_or(small.entries.start);
+            // Where all say something in common, none is.
+            if F::is_absent(memory.common(small.node.table, small.entries.clone()))
+                && let Some(index) = small.entries.clone().find(is_absent)
+            {
                 return Err(MapError::NotMapped { page: small.node.base + index as u64 });
             }
             memory.fill(small.node.table, small.entries, 0, 0);

@@ -139,6 +139,10 @@ impl Machine for Fake {
         self.event_pages[&(environment, vcpu)].0
     }
 
+    fn message(&self) -> crate::gates::Message {
+        self.message
+    }
+
     fn console_write(&mut self, channel: u8, stream: Stream, bytes: &[u8]) {
         self.written.extend(bytes.iter().map(|&byte| (channel, stream, byte)));
     }

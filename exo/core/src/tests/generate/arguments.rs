@@ -48,6 +48,7 @@ impl<'m, 'c, 'b> Plan<'m, 'c, 'b> {
             29..=36 => plan.environments(),
             37..=39 | 42 => plan.slices(),
             40..=41 => plan.claims(),
+            44..=51 => plan.gates(vcpu),
             _ => plan.credential = plan.slot(me, |_, has| has & 256 != 0),
         }
         plan
@@ -114,7 +115,7 @@ impl<'m, 'c, 'b> Plan<'m, 'c, 'b> {
 
     fn capabilities(&mut self) {
         let (me, other) = (self.me, self.other());
-        let rights = self.choices.one(&[511, 15, 255, 9, 1]).unwrap_or(511);
+        let rights = self.choices.one(&[1023, 15, 255, 9, 513, 1]).unwrap_or(1023);
         match self.number {
             10 => {
                 self.credential = self.slot(me, |_, _| true);
@@ -162,7 +163,7 @@ impl<'m, 'c, 'b> Plan<'m, 'c, 'b> {
         match self.choices.below(12) {
             0 => self.credential = self.choices.below(70),
             1 => self.second = self.choices.below(70),
-            2 => self.number = 44 + self.choices.below(4),
+            2 => self.number = 52 + self.choices.below(4),
             3 => self.high = 1 << self.choices.below(32),
             4 => self.memory = None,
             _ => {

@@ -28,7 +28,7 @@ fn with_suffix(name: &[u8], suffix: u64, length: u64) -> Result<Vec<u8>, Fail> {
 }
 
 fn known_rights(rights: u64) -> Result<u64, Fail> {
-    if rights < 512 { Ok(rights) } else { Err((Error::BadArgument, rights)) }
+    if rights < 1024 { Ok(rights) } else { Err((Error::BadArgument, rights)) }
 }
 
 impl Model {
@@ -119,7 +119,7 @@ impl Model {
         if self.of(me).slots.remove(&slot).is_none() {
             return Err((Error::BadSlot, slot));
         }
-        done(self.end_unjustified(me))
+        done(self.end_unjustified(me) + self.end_unjustified_gates(me))
     }
 
     pub(super) fn revoke(&mut self, me: Id, credential: u64, suffix: u64, length: u64) -> Answer {
@@ -137,6 +137,7 @@ impl Model {
             let lost = (before - environment.slots.len()) as u64;
             if lost != 0 {
                 self.end_unjustified(id);
+                self.end_unjustified_gates(id);
                 self.raise_all(id, events::CREDENTIAL_REVOKED);
             }
             emptied += lost;

@@ -1,7 +1,7 @@
 //! Slices: who has which, and whose turn it is.
 
 use super::capabilities::MODIFY;
-use super::{Answer, Fail, Id, Model, Slice, Wanted, done, fails};
+use super::{Answer, Fail, Id, Model, Slice, Wanted, Who, done, fails};
 use exo_abi::error::Error;
 use std::vec::Vec;
 
@@ -97,7 +97,7 @@ impl Model {
 
     /// The slice that is next: in order of position, past those that cannot run, and past those that have lost theirs unless
     /// nobody else can run.
-    pub(crate) fn next_slice(&mut self, cpu: u64) -> Option<(u64, Id, u64)> {
+    pub(crate) fn next_slice(&mut self, cpu: u64) -> Option<(u64, Id, u64, Who)> {
         let last = self.clocks.get(cpu as usize)?.0;
         let order: Vec<u64> = (1..=64).map(|step| (last + step) % 64).collect();
         let (mut chosen, mut second_choice) = (None, None);
@@ -105,16 +105,14 @@ impl Model {
             let Some(Slice { vcpu: Some(vcpu), owner, .. }) = self.slices.get(&(cpu, position)).cloned() else {
                 continue;
             };
-            if !self.can_run(owner, vcpu) {
-                continue;
-            }
+            let Some(runs) = self.who_runs(owner, vcpu) else { continue };
             let lost = self.penalties.entry((cpu, position)).or_insert(0);
             if *lost == 0 {
-                chosen = Some((position, owner, vcpu));
+                chosen = Some((position, owner, vcpu, runs));
                 break;
             }
             *lost -= 1;
-            second_choice = second_choice.or(Some((position, owner, vcpu)));
+            second_choice = second_choice.or(Some((position, owner, vcpu, runs)));
         }
         if chosen.is_none() && second_choice.is_some() {
             self.saw("only those who lost their slices can run");
@@ -122,9 +120,12 @@ impl Model {
         if chosen.is_some() && second_choice.is_some() {
             self.saw("a slice is lost");
         }
-        let (position, owner, vcpu) = chosen.or(second_choice)?;
+        let (position, owner, vcpu, runs) = chosen.or(second_choice)?;
+        if runs != (owner, vcpu) {
+            self.saw("a slice is for somebody who serves");
+        }
         let clock = &mut self.clocks[cpu as usize];
         *clock = (position, clock.1 + 1);
-        Some((position, owner, vcpu))
+        Some((position, owner, vcpu, runs))
     }
 }

@@ -52,6 +52,7 @@ impl Model {
         };
         environment.slots.clear();
         environment.input = false;
+        self.end_gates_of(id);
         let its: Vec<_> = self.slices.iter().filter(|(_, slice)| slice.owner == id).map(|(at, _)| *at).collect();
         for at in its {
             self.slices.remove(&at);
@@ -75,6 +76,7 @@ impl Model {
     pub(crate) fn vcpu_gone(&mut self, id: Id, vcpu: u64) {
         let dying = self.get_mut(id).filter(|environment| environment.state == environment_state::DYING);
         if dying.is_some_and(|environment| environment.vcpus.remove(&vcpu).is_some()) {
+            self.leave_chain((id, vcpu));
             self.finish_end(id);
         }
     }

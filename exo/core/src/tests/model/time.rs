@@ -101,8 +101,8 @@ impl Model {
         stack != [0]
     }
 
-    /// Whether a virtual CPU can run; if what it waited for has come, it waits no more.
-    pub(crate) fn can_run(&mut self, id: Id, number: u64) -> bool {
+    /// Whether a virtual CPU neither is stopped nor sleeps; if what it slept for has come, it sleeps no more.
+    pub(crate) fn awake(&mut self, id: Id, number: u64) -> bool {
         let (runs, now) = (self.runs(id), self.now);
         let Some(vcpu) = self.vcpu(id, number).filter(|_| runs) else { return false };
         if vcpu.raised != 0 {
@@ -132,10 +132,9 @@ impl Model {
         let id = self.named(me, argument)?;
         let Some(cpu) = self.vcpu(id, vcpu).map(|vcpu| vcpu.cpu) else { return fails(Error::NoSuchVcpu) };
         let here = self.vcpu(me, own).map(|vcpu| vcpu.cpu);
-        if here != Some(cpu) || !self.can_run(id, vcpu) {
-            return fails(Error::NotRunnable);
-        }
-        Ok((0, Effect::YieldTo { environment: id, vcpu: vcpu as usize }))
+        let runs = if here == Some(cpu) { self.who_runs(id, vcpu) } else { None };
+        let Some((environment, vcpu)) = runs else { return fails(Error::NotRunnable) };
+        Ok((0, Effect::YieldTo { environment, vcpu: vcpu as usize }))
     }
 
     pub(super) fn notify(&mut self, me: Id, credential: u64, argument: u64, vcpu: u64) -> Answer {

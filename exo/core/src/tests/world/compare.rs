@@ -4,11 +4,13 @@ use super::{CPUS, PLACES, World};
 use crate::capability::Slot as CoreSlot;
 use crate::claims::{Basis, Wanted as CoreWanted};
 use crate::environment::Waiting;
+use crate::gates::{Mail, WAITING};
 use crate::machine::Machine;
 use crate::predicate::Predicate;
 use crate::tests::fake::FRAMES;
 use crate::tests::model::{Claim, Environment, Slot, Wait, Wanted};
-use core::sync::atomic::Ordering;
+use crate::tests::steps::number;
+use core::sync::atomic::{AtomicU64, Ordering};
 use exo_abi::environment_page::REPOSSESSIONS;
 use exo_abi::info::environment_state;
 use exo_abi::wakeup::Instruction;
@@ -34,6 +36,7 @@ impl World<'_> {
             assert_eq!((vector.position, vector.begun), self.model.clocks[cpu as usize]);
         }
         let environments: Vec<Environment> = self.model.environments.values().cloned().collect();
+        self.compare_gates();
         for environment in &environments {
             self.compare_private(environment);
             self.compare_page(environment);
@@ -78,6 +81,46 @@ impl World<'_> {
         assert_eq!(request, claim, "{id}");
         let claims_from = self.model.claims.iter().find(|claim| claim.claimant == id).map(|claim| claim.victim);
         assert_eq!(private.claims_from, claims_from, "{id}");
+    }
+
+    fn compare_gates(&self) {
+        let gates = &self.model.gates;
+        let mut bound = BTreeMap::new();
+        for place in 0..PLACES as usize {
+            let Some(id) = self.core.environments.at(place) else { continue };
+            for (slot, word) in (0..).zip(&self.core.gates.slots[place]) {
+                let word = word.load(Ordering::Relaxed);
+                if word != 0 {
+                    bound.insert((id, slot), (word & 0xffff, word >> 16));
+                }
+            }
+        }
+        let expected = gates.bound.iter().map(|(at, (gate, slot))| (*at, (number(*gate), *slot)));
+        assert_eq!(bound, expected.collect());
+        for environment in self.model.environments.values() {
+            for (&at, vcpu) in &environment.vcpus {
+                let who = (environment.id, at);
+                let word = |words: &[AtomicU64]| words[number(who) as usize].load(Ordering::Relaxed);
+                let caller =
+                    if gates.waiting.contains(&who) { WAITING } else { gates.caller_of(who).map_or(0, number) };
+                assert_eq!(word(self.core.gates.callers), caller, "the caller of {who:?}");
+                assert_eq!(word(self.core.gates.callees), gates.calls.get(&who).map_or(0, |&callee| number(callee)));
+                let deadline = gates.deadlines.get(&who).copied().unwrap_or(u64::MAX);
+                let ready = environment.state == environment_state::RUNNING
+                    && vcpu.raised == 0
+                    && deadline == u64::MAX
+                    && !gates.arriving.contains_key(&who);
+                assert_eq!(word(self.core.gates.ready), ready.into(), "whether {who:?} is ready");
+                let mail = &self.core.mail[number(who) as usize];
+                let letter = |mail: &Option<Mail>| mail.map(|mail| (mail.word, mail.message));
+                assert_eq!(letter(&mail.arriving), gates.arriving.get(&who).copied(), "{who:?}");
+                assert_eq!(letter(&mail.queued), gates.queued.get(&who).copied(), "{who:?}");
+                let limit = gates.limits.get(&who).copied().unwrap_or(0);
+                assert_eq!((mail.deadline, mail.limit), (deadline, limit), "{who:?}");
+                let guard = self.core.environments.vcpu(who.0, at as usize).and_then(|vcpu| vcpu.gate);
+                assert_eq!(guard.map(|name| name.as_bytes().to_vec()).as_ref(), gates.guards.get(&who), "{who:?}");
+            }
+        }
     }
 
     fn compare_page(&mut self, environment: &Environment) {
