@@ -352,7 +352,7 @@ macro_rules! call_table {
     /// gate finds the caller's environment in rax. See `docs/gates.md`. With an error no message was answered, and rdx is a detail.
     48 GateCall gate_call {
         credential: "a gate slot", second: "", arguments: [], value: "the message's",
-        errors: [NoSuchGate, GateElsewhere, GateStopped, GateBusy, CalleeEnded, CallExpired]
+        errors: [NoSuchGate, GateElsewhere, GateStopped, GateBusy, CalleeEnded, CallExpired, CallRefused]
     }
     /// Replies to the caller of this gate, if it has one, and waits for the next message, with which it returns: rax is the environment
     /// that sent it, or an error where the gate is closed.
@@ -368,6 +368,11 @@ macro_rules! call_table {
     /// first, is no bound.
     51 SetCallLimit set_call_limit {
         credential: "", second: "", arguments: [ticks], value: "0", errors: []
+    }
+    /// Gives up the call that a virtual CPU of the caller's, on the caller's CPU, serves: whoever has called goes on with CallRefused, and
+    /// the virtual CPU by itself, in slices of its own. So a caller that is stopped or has no time cannot keep a gate for ever.
+    52 GateRelease gate_release {
+        credential: "", second: "", arguments: [vcpu], value: "0", errors: [NoSuchVcpu, GateElsewhere, NotServing]
     }
         }
     };

@@ -119,6 +119,10 @@ errors! {
     40 CalleeEnded "the callee ended before it replied";
     /// Callee: it had not replied when the caller's limit was reached.
     41 CallExpired "the reply did not come in time";
+    /// Callee: its environment has given the call up.
+    42 CallRefused "the callee has given the call up";
+    /// Caller: nobody has called the virtual CPU.
+    43 NotServing "the virtual CPU serves nobody";
 }
 
 impl core::error::Error for Error {}

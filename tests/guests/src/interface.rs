@@ -31,6 +31,7 @@ const SCENARIOS: &[Scenario] = &[
     ("gate-one-way", gates::one_way),
     ("gate-limits", gates::limits),
     ("gate-server", gates::server),
+    ("gate-release", gates::release),
     ("ring", rings::ring),
 ];
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use xtask::machine::Spec;
 use xtask::manifest::Environment;
 
-const SCENARIOS: [&str; 18] = [
+const SCENARIOS: [&str; 19] = [
     "giver",
     "taker",
     "child",
@@ -23,6 +23,7 @@ const SCENARIOS: [&str; 18] = [
     "gate-one-way",
     "gate-limits",
     "gate-server",
+    "gate-release",
     "ring",
 ];
 

@@ -135,6 +135,17 @@ impl Context<'_, '_> {
         done(0)
     }
 
+    pub(super) fn gate_release(&mut self, vcpu: u64) -> Handled {
+        let gate = self.vcpu_of(self.caller, vcpu)?;
+        // Links are their own CPU's.
+        if !self.is_here(gate) {
+            return Err(Error::GateElsewhere.into());
+        }
+        let refused = Mail { word: Error::CallRefused.number(), message: None };
+        self.core.unlink(gate, refused).ok_or(Error::NotServing)?;
+        done(0)
+    }
+
     pub(super) fn set_call_limit(&mut self, ticks: u64) -> Handled {
         let me = self.me();
         self.core.mailbox(me).limit = ticks;

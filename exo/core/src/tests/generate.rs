@@ -138,7 +138,7 @@ fn call(model: &Model, choices: &mut Choices<'_>) -> Step {
     let vcpus: Vec<Who> = vcpus.filter(|who| model.gates.executes(*who)).collect();
     let caller = choices.one(&vcpus).filter(|_| !choices.once_in(100));
     let (caller, vcpu) = caller.unwrap_or_else(|| somebody(model, choices));
-    let mut weights: Vec<(u64, u64)> = (0..52).map(|number| (2, number)).collect();
+    let mut weights: Vec<(u64, u64)> = (0..53).map(|number| (2, number)).collect();
     WEIGHTS.iter().for_each(|&(number, weight)| weights[number as usize].0 = weight);
     let number = gates::likely(model, choices, (caller, vcpu)).unwrap_or_else(|| choices.weighted(&weights));
     // An exit needs no argument; but who exits does nothing more. And somebody must be left who calls those that wait.

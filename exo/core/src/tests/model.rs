@@ -107,9 +107,9 @@ impl Model {
     fn do_call(&mut self, me: Id, vcpu: u64, number: u64, (first, second): (u64, u64), args: [u64; 6]) -> Answer {
         let [a, b, c, d, e, _] = args;
         // A slot that a call does not use is 0.
-        let without_credential = matches!(number, 0..=9 | 12 | 13 | 19 | 20 | 23 | 24 | 26 | 45 | 47 | 49 | 51);
+        let without_credential = matches!(number, 0..=9 | 12 | 13 | 19 | 20 | 23 | 24 | 26 | 45 | 47 | 49 | 51 | 52);
         let with_second = matches!(number, 11 | 19..=25 | 37);
-        if number <= 51 && (without_credential && first != 0 || !with_second && second != 0) {
+        if number <= 52 && (without_credential && first != 0 || !with_second && second != 0) {
             return fails(Error::BadArgument);
         }
         match number {
@@ -167,6 +167,7 @@ impl Model {
             49 => self.gate_reply((me, vcpu)),
             50 => self.gate_send((me, vcpu), first),
             51 => self.set_call_limit((me, vcpu), a),
+            52 => self.gate_release((me, vcpu), a),
             _ => fails(Error::UnknownCall),
         }
     }

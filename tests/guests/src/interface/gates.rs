@@ -151,17 +151,41 @@ pub fn limits(boot: &'static BootPage) -> Verdict {
     }
     // Without a limit the chain goes on over many slices, until somebody lets it.
     works(Call::SetCallLimit, (0, 0), &[0])?;
-    thread::run(boot.cpu, release, boot.slice_ticks * 10)?;
+    thread::run(boot.cpu, let_go, boot.slice_ticks * 10)?;
     call_once(0, 3)
 }
 
-extern "C" fn release(page: u64, ticks: u64) -> ! {
+extern "C" fn let_go(page: u64, ticks: u64) -> ! {
     let begin = cpu::read_tsc();
     while cpu::read_tsc() - begin < ticks {
         ask(Call::Yield, (0, 0), &[]);
     }
     SPIN.store(0, Ordering::SeqCst);
     thread::rest(page)
+}
+
+/// What the caller that is given up finds.
+static STATUS: AtomicU64 = AtomicU64::new(0);
+
+extern "C" fn call_in_vain(page: u64, slot: u64) -> ! {
+    STATUS.store(gate::call(u8::try_from(slot).unwrap_or(0), &mut message(1)), Ordering::SeqCst);
+    thread::rest(page)
+}
+
+/// A server gives up a call that its gate serves, and the gate serves others.
+pub fn release(boot: &'static BootPage) -> Verdict {
+    let number = gate::make(boot, slow, 0, 0)?;
+    fails(Call::GateRelease, (0, 0), &[number], Error::NotServing)?;
+    SPIN.store(1, Ordering::SeqCst);
+    STATUS.store(u64::MAX, Ordering::SeqCst);
+    thread::run(boot.cpu, call_in_vain, 0)?;
+    until("the gate is called", || ask(Call::GateRelease, (0, 0), &[number]).code == 0)?;
+    until("the caller goes on", || STATUS.load(Ordering::SeqCst) != u64::MAX)?;
+    same("what it finds", STATUS.load(Ordering::SeqCst), Error::CallRefused.number())?;
+    call_fails(0, Error::GateBusy)?;
+    SPIN.store(0, Ordering::SeqCst);
+    gate::give(number)?;
+    call_once(0, 4)
 }
 
 /// Opens its first virtual CPU and answers.

@@ -48,7 +48,7 @@ impl<'m, 'c, 'b> Plan<'m, 'c, 'b> {
             29..=36 => plan.environments(),
             37..=39 | 42 => plan.slices(),
             40..=41 => plan.claims(),
-            44..=51 => plan.gates(vcpu),
+            44..=52 => plan.gates(vcpu),
             _ => plan.credential = plan.slot(me, |_, has| has & 256 != 0),
         }
         plan
@@ -163,7 +163,7 @@ impl<'m, 'c, 'b> Plan<'m, 'c, 'b> {
         match self.choices.below(12) {
             0 => self.credential = self.choices.below(70),
             1 => self.second = self.choices.below(70),
-            2 => self.number = 52 + self.choices.below(4),
+            2 => self.number = 53 + self.choices.below(4),
             3 => self.high = 1 << self.choices.below(32),
             4 => self.memory = None,
             _ => {

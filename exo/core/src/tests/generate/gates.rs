@@ -63,6 +63,12 @@ impl Plan<'_, '_, '_> {
                 let good = if self.choices.once_in(3) { bound } else { callable(model, (me, vcpu)) };
                 self.credential = self.choices.one(&good).unwrap_or(0);
             }
+            52 => {
+                let serving: Vec<u64> =
+                    mine.into_iter().filter(|&vcpu| model.gates.caller_of((me, vcpu)).is_some()).collect();
+                let vcpu = self.choices.one(&serving).unwrap_or(vcpu);
+                self.set(&[vcpu]);
+            }
             51 => {
                 let ticks = self.choices.one(&[0, 1, SLICE_TICKS, SLICE_TICKS * 30]).unwrap_or(0);
                 self.set(&[ticks]);

@@ -187,6 +187,19 @@ impl Model {
         done(0)
     }
 
+    pub(super) fn gate_release(&mut self, me: Who, vcpu: u64) -> Answer {
+        let gate = (me.0, vcpu);
+        if !self.has_vcpu(gate) {
+            return fails(Error::NoSuchVcpu);
+        }
+        if self.cpu_of(gate) != self.cpu_of(me) {
+            return fails(Error::GateElsewhere);
+        }
+        let Some(caller) = self.gates.caller_of(gate) else { return fails(Error::NotServing) };
+        self.gates.free(caller, (Error::CallRefused.number(), None));
+        done(0)
+    }
+
     pub(super) fn set_call_limit(&mut self, me: Who, ticks: u64) -> Answer {
         self.gates.limits.remove(&me);
         if ticks != 0 {
