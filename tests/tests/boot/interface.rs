@@ -43,7 +43,7 @@ fn works_on(cpus: u32, cpu_model: &str) {
         cpu_model: cpu_model.to_owned(),
         environments,
         kernel_arguments: "slice_us=2000".to_owned(),
-        timeout: Duration::from_secs(60),
+        timeout: Duration::from_secs(180),
         ..Spec::default()
     });
     for name in SCENARIOS {

@@ -1,6 +1,7 @@
 //! The library's way with everything that an environment can own, on a machine with two CPUs.
 
 use ravelin_tests::{boot, exited, passed, wrote};
+use std::time::Duration;
 use xtask::machine::Spec;
 use xtask::manifest::Environment;
 
@@ -31,7 +32,10 @@ const STEPS: [&str; 21] = [
 
 #[test]
 fn frames_time_children_and_claims() {
-    let outcome = boot(&Spec { cpus: 2, environments: vec![Environment::new("resources")], ..Spec::default() });
+    let environments = vec![Environment::new("resources")];
+    // On a machine that has other things to do.
+    let timeout = Duration::from_secs(180);
+    let outcome = boot(&Spec { cpus: 2, environments, timeout, ..Spec::default() });
     passed(&outcome);
     exited(&outcome, "resources", 0);
     let lines = STEPS.map(|step| format!("{step}: done"));
