@@ -172,7 +172,8 @@ fn check(origin: &Origin, shown: &[&Row]) -> Result<()> {
     let baseline = Baseline::load()?.context("there is no baseline to check against; `bench --save` makes one")?;
     let verdict = baseline.compare(origin, shown);
     if let Some(unlike) = &verdict.unlike {
-        println!("bench: ticks and exits are not comparable with the baseline ({unlike}); targets are");
+        let targets = if baseline.origin.cpu_model == origin.cpu_model { "; targets that were met are" } else { "" };
+        println!("bench: not comparable with the baseline ({unlike}){targets}");
     }
     if !verdict.worse.is_empty() {
         bail!("worse than the baseline:\n    {}", verdict.worse.join("\n    "));

@@ -17,7 +17,7 @@ const READ_WRITE: u64 = rights::READ | rights::WRITE;
 /// Frames of one call.
 const FRAMES: u64 = 100;
 /// Hundreds that are measured: each is allocated once, since nobody scrubs what comes back to its owner.
-const HUNDREDS: u32 = 300;
+const HUNDREDS: u32 = 200;
 
 fn failed(what: &str) -> impl Fn(Failure) -> String {
     move |failure| format!("{what}: {failure:?}")
