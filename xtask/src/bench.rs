@@ -111,7 +111,12 @@ pub fn verb(options: &Options) -> Result<()> {
         write(file, page::render(&report.rows, &report.origin, &report.costs, &data::published()?))?;
     }
     if options.save {
-        Baseline::new(&report.origin, &report.rows).save()?;
+        let baseline = Baseline::new(&report.origin, &report.rows);
+        let baseline = match Baseline::load()? {
+            Some(older) => baseline.after(&older),
+            None => baseline,
+        };
+        baseline.save()?;
     }
     if options.check { check(&report.origin, &shown) } else { Ok(()) }
 }

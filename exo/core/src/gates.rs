@@ -5,13 +5,14 @@
 //! that each CPU changes on the way, without the lock on the state, for the virtual CPUs that are its own ([`GateWords`]); nothing here
 //! touches the links of another CPU's, but when that CPU has let go of them.
 
+mod bindings;
+mod chain;
+
 use crate::environment::EnvironmentId;
-use crate::machine::Machine;
 use crate::state::Core;
 use core::sync::atomic::{AtomicU64, Ordering};
-use exo_abi::capability::{GATE_SLOTS, rights};
+use exo_abi::capability::GATE_SLOTS;
 use exo_abi::error::Error;
-use exo_abi::events;
 use exo_abi::info::{MAX_ENVIRONMENTS, MAX_VCPUS};
 
 /// In [`GateWords::callers`]: waits to be called.
@@ -81,7 +82,7 @@ const fn status(error: Error) -> Mail {
 
 impl Core<'_> {
     /// Whom a value of the words names.
-    fn named(&self, number: u64) -> Option<VcpuName> {
+    pub(crate) fn named(&self, number: u64) -> Option<VcpuName> {
         let index = usize::try_from(number).ok()?.checked_sub(1)?;
         Some((self.environments.at(index / MAX_VCPUS)?, index % MAX_VCPUS))
     }
@@ -111,9 +112,9 @@ impl Core<'_> {
         &mut self.mail[index(name)]
     }
 
-    /// Whether a gate waits to be called. Only on its own CPU.
-    pub(crate) fn waits(&self, name: VcpuName) -> bool {
-        self.caller_word(name) == WAITING
+    /// Whether something is to go into a virtual CPU's registers before it goes on.
+    pub(crate) fn has_mail(&self, name: VcpuName) -> bool {
+        self.mail[index(name)].arriving.is_some()
     }
 
     /// Publishes whether a virtual CPU may be gone on with without asking here.
@@ -150,52 +151,6 @@ impl Core<'_> {
         self.publish_ready(name);
     }
 
-    /// Makes `callee`, which waits, serve `caller`. Both are on this CPU.
-    pub(crate) fn link(&mut self, caller: VcpuName, callee: VcpuName, now: u64, message: Message) {
-        self.set_callee(caller, number(callee));
-        self.set_caller(callee, number(caller));
-        let own = self.mailbox(caller);
-        own.deadline = if own.limit == 0 { u64::MAX } else { now.saturating_add(own.limit) };
-        self.publish_ready(caller);
-        self.deliver(callee, Mail { word: caller.0.to_argument(), message: Some(message) });
-    }
-
-    /// Ends the call that `callee` serves, if it serves one: its caller goes on with this. Says who that is.
-    pub(crate) fn unlink(&mut self, callee: VcpuName, mail: Mail) -> Option<VcpuName> {
-        let caller = self.caller(callee)?;
-        self.set_caller(callee, 0);
-        self.set_callee(caller, 0);
-        self.mailbox(caller).deadline = u64::MAX;
-        self.deliver(caller, mail);
-        Some(caller)
-    }
-
-    /// A call is broken off: its caller goes on with this status, its callee by itself.
-    fn break_call(&mut self, machine: &mut dyn Machine, callee: VcpuName, error: Error) {
-        if self.unlink(callee, status(error)).is_some() {
-            self.raise_environment(machine, callee.0, events::CALLER_GONE);
-        }
-    }
-
-    /// A virtual CPU waits from now on.
-    pub(crate) fn wait_for_call(&self, name: VcpuName) {
-        self.set_caller(name, WAITING);
-    }
-
-    /// A virtual CPU waits from now on, unless a message lies there already: then that arrives, and it does not.
-    pub(crate) fn wait_to_be_called(&mut self, name: VcpuName) -> bool {
-        self.wait_for_call(name);
-        !self.take_queued(name)
-    }
-
-    /// Whether a message for a virtual CPU that waits has arrived; it runs by itself then.
-    fn take_queued(&mut self, name: VcpuName) -> bool {
-        let Some(mail) = self.mailbox(name).queued.take() else { return false };
-        self.set_caller(name, 0);
-        self.deliver(name, mail);
-        true
-    }
-
     /// Lays a message there for a gate, on whichever CPU; `false` where one lies there.
     pub(crate) fn queue(&mut self, name: VcpuName, mail: Mail) -> bool {
         let queued = &mut self.mailbox(name).queued;
@@ -207,132 +162,5 @@ impl Core<'_> {
     /// A virtual CPU is no gate any more: when it waits, it finds out.
     pub(crate) fn refuse(&mut self, name: VcpuName) {
         self.mailbox(name).queued = Some(status(Error::NoSuchGate));
-    }
-
-    /// Who runs where a virtual CPU of this CPU is given time: the tip of the chain that it is the root of. `None` where that cannot run,
-    /// or the virtual CPU is no root. Calls whose time is over are broken off.
-    pub fn who_runs(&mut self, machine: &mut dyn Machine, id: EnvironmentId, vcpu: usize) -> Option<VcpuName> {
-        if !self.environments.is_running(id) {
-            return None;
-        }
-        let mut tip = (id, vcpu);
-        match self.caller_word(tip) {
-            0 => {}
-            WAITING if self.take_queued(tip) => {}
-            _ => return None,
-        }
-        while let Some(callee) = self.callee(tip) {
-            if self.mailbox(tip).deadline <= machine.now() {
-                self.break_call(machine, callee, Error::CallExpired);
-                break;
-            }
-            tip = callee;
-        }
-        self.is_awake(machine, tip.0, tip.1).then_some(tip)
-    }
-
-    /// The root of the chain that a virtual CPU of this CPU is in.
-    #[must_use]
-    pub fn root(&self, id: EnvironmentId, vcpu: usize) -> VcpuName {
-        let mut root = (id, vcpu);
-        while let Some(caller) = self.caller(root) {
-            root = caller;
-        }
-        root
-    }
-
-    /// TSC at which the first of the calls that a virtual CPU of this CPU serves, directly or not, is broken off.
-    #[must_use]
-    pub fn call_deadline(&self, id: EnvironmentId, vcpu: usize) -> u64 {
-        let (mut at, mut deadline) = ((id, vcpu), u64::MAX);
-        while let Some(caller) = self.caller(at) {
-            deadline = deadline.min(self.mail[index(caller)].deadline);
-            at = caller;
-        }
-        deadline
-    }
-
-    /// The tip of the chain below a virtual CPU of this CPU.
-    pub(crate) fn tip(&self, id: EnvironmentId, vcpu: usize) -> VcpuName {
-        let mut tip = (id, vcpu);
-        while let Some(callee) = self.callee(tip) {
-            tip = callee;
-        }
-        tip
-    }
-
-    /// A CPU has let go of a virtual CPU: it leaves its chain, and everybody's gate slots.
-    pub(crate) fn leave_chain(&mut self, machine: &mut dyn Machine, name: VcpuName) {
-        self.unlink(name, status(Error::CalleeEnded));
-        if let Some(callee) = self.callee(name) {
-            self.break_call(machine, callee, Error::CalleeEnded);
-        }
-        self.set_caller(name, 0);
-        self.set_callee(name, 0);
-        *self.mailbox(name) = Mailbox::EMPTY;
-        self.publish_ready(name);
-    }
-
-    /// The gate that an environment has bound in a slot.
-    pub(crate) fn gate_in(&self, id: EnvironmentId, slot: u64) -> Option<VcpuName> {
-        let word = self.gate_slot(id, slot)?.load(Ordering::Acquire);
-        self.named(word & 0xffff)
-    }
-
-    fn gate_slot(&self, id: EnvironmentId, slot: u64) -> Option<&AtomicU64> {
-        self.gates.slots.get(id.place())?.get(usize::try_from(slot).ok()?)
-    }
-
-    pub(crate) fn set_gate(&self, id: EnvironmentId, slot: u64, gate: VcpuName, credential: u8) {
-        if let Some(word) = self.gate_slot(id, slot) {
-            // Release: the gate's words are in order before it can be called.
-            word.store(number(gate) | u64::from(credential) << 16, Ordering::Release);
-        }
-    }
-
-    pub(crate) fn clear_gate(&self, id: EnvironmentId, slot: u64) {
-        if let Some(word) = self.gate_slot(id, slot) {
-            word.store(0, Ordering::Relaxed); // whoever must not use it any more is made to leave its guest afterwards
-        }
-    }
-
-    /// Empties the gate slots of an environment that `keep` does not keep; says how many. None of them is called through when this returns.
-    fn retain_gates(
-        &self,
-        machine: &mut dyn Machine,
-        id: EnvironmentId,
-        keep: impl Fn(&Self, VcpuName, u8) -> bool,
-    ) -> u64 {
-        let mut ended = 0;
-        for slot in 0..GATE_SLOTS as u64 {
-            let Some(word) = self.gate_slot(id, slot).map(|word| word.load(Ordering::Acquire)) else { continue };
-            let credential = word.to_le_bytes()[2];
-            if word != 0 && !self.named(word & 0xffff).is_some_and(|gate| keep(self, gate, credential)) {
-                self.clear_gate(id, slot);
-                ended += 1;
-            }
-        }
-        if ended != 0 {
-            machine.expel(id.place());
-        }
-        ended
-    }
-
-    /// Whether a capability of an environment's allows it to call a gate.
-    pub(crate) fn may_call(&self, id: EnvironmentId, credential: u8, (callee, vcpu): VcpuName) -> bool {
-        let capability = self.environments.private(id).and_then(|private| private.slots.get(credential.into()));
-        let guard = self.environments.vcpu(callee, vcpu).and_then(|vcpu| vcpu.gate);
-        capability.zip(guard).is_some_and(|(capability, guard)| capability.allows(&guard, rights::CALL))
-    }
-
-    /// Ends an environment's bindings of gates that its capabilities no longer justify.
-    pub(crate) fn end_unjustified_gates(&self, machine: &mut dyn Machine, id: EnvironmentId) -> u64 {
-        self.retain_gates(machine, id, |core, gate, credential| core.may_call(id, credential, gate))
-    }
-
-    /// Ends everybody's bindings of the gates that `gone` names.
-    pub(crate) fn end_bindings_of_gates(&self, machine: &mut dyn Machine, gone: impl Fn(VcpuName) -> bool) -> u64 {
-        let places = (0..MAX_ENVIRONMENTS).filter_map(|place| self.environments.at(place));
-        places.map(|id| self.retain_gates(machine, id, |_, gate, _| !gone(gate))).sum()
     }
 }

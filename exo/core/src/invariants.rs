@@ -1,6 +1,7 @@
 //! What is true after every call, as code: tests run it after each step, a booted kernel on request.
 
 mod bindings;
+mod gates;
 mod ownership;
 mod time;
 
@@ -43,6 +44,8 @@ invariants! {
     15 "a live environment's parent lives, or is the kernel" ownership::parents_live;
     16 "no frame is quarantined between calls" ownership::nothing_quarantined;
     17 "the generation of a place is at least that of everybody who names it" ownership::generations_pass;
+    18 "a gate slot holds a living gate that the capability it is under allows to call" gates::bindings_justified;
+    19 "a virtual CPU that is gone on with without asking is of a running environment, and nothing waits for it" gates::ready_may_run;
 }
 
 /// Checks every invariant.

@@ -45,7 +45,7 @@ fn work_on(cpu_model: &str, arguments: &str, told: u64) {
     let outcome = boot(&Spec {
         cpu_model: cpu_model.to_owned(),
         environments: vec![Environment { memory: 32, arguments: arguments.to_owned(), ..Environment::new("traps") }],
-        timeout: std::time::Duration::from_secs(60),
+        timeout: std::time::Duration::from_secs(180),
         ..Spec::default()
     });
     let exits = |what| if what == "foreign-access-told" { told } else { 0 };
@@ -112,7 +112,7 @@ fn data_beyond_memory_is_paged_to_a_neighbour() {
             cpus,
             environments: vec![part("keeper", 0), part("pager", cpus - 1)],
             kernel_arguments: "slice_us=2000".to_owned(),
-            timeout: std::time::Duration::from_secs(60),
+            timeout: std::time::Duration::from_secs(180),
             ..Spec::default()
         });
         let line = "paged 1024 pages through 96 frames: 0 wrong, 0 exits, thousands of evictions";

@@ -32,7 +32,7 @@ pub struct Saved {
     pub exits: Option<f64>,
     /// Operations of a run: exits are whole for a run only.
     pub each: u64,
-    /// Its target was met.
+    /// Its target was met, then or before.
     pub met: bool,
 }
 
@@ -63,6 +63,17 @@ impl Baseline {
             })
         });
         Baseline { origin: origin.clone(), rows: saved.collect() }
+    }
+
+    /// The same, with the memory of what an older one had as met on the same model: a target that was met once stays one, whoever saves.
+    #[must_use]
+    pub fn after(mut self, older: &Baseline) -> Baseline {
+        if older.origin.cpu_model == self.origin.cpu_model {
+            for row in &mut self.rows {
+                row.met |= older.rows.iter().any(|saved| saved.id == row.id && saved.met);
+            }
+        }
+        self
     }
 
     /// The one in the checkout, if there is one.

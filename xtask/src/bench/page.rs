@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use svg::{escape, figure};
 
 const STYLE: &str = include_str!("page/style.css");
-const HEAD: [&str; 15] = [
+const HEAD: [&str; 16] = [
     "id",
     "operation",
     "ticks",
@@ -19,12 +19,13 @@ const HEAD: [&str; 15] = [
     "min",
     "exits",
     "CR3",
-    "VMFUNC*",
-    "rings*",
-    "exceptions*",
-    "modelled cycles",
+    "VMF*",
+    "ring*",
+    "exc*",
+    "model",
     "Linux",
     "ratio",
+    "off",
     "target",
     "",
 ];
@@ -98,6 +99,7 @@ fn table(rows: &[Row]) -> String {
             None => ("open", "not built"),
         };
         let transitions = row.transitions.unwrap_or_default();
+        let off = row.linux.as_ref().and_then(|linux| linux.mitigations_off.as_ref()).and_then(|off| off.ratio);
         let limit =
             [row.target.ticks.map(figure), row.target.exits.map(|exits| format!("{} exits", short(Some(exits))))];
         let cells = [
@@ -114,6 +116,7 @@ fn table(rows: &[Row]) -> String {
             row.modelled_cycles.map(|range| range.map(|cycles| figure(cycles.round())).join("–")).unwrap_or_default(),
             row.linux.as_ref().map(|linux| figure(linux.default.median)).unwrap_or_default(),
             row.ratio.map(|ratio| format!("{}×", times(Some(ratio)))).unwrap_or_default(),
+            off.map(|ratio| format!("{}×", times(Some(ratio)))).unwrap_or_default(),
             limit.into_iter().flatten().collect::<Vec<_>>().join(", "),
             verdict.to_owned(),
         ];
@@ -123,8 +126,9 @@ fn table(rows: &[Row]) -> String {
             cells.iter().enumerate().map(|(index, text)| cell("td", index, class(index), text)).collect();
         let _infallible = write!(text, "<tr>{line}</tr>");
     }
-    text + "</tbody></table></div><p class=\"quiet\">* declared beside the source, not counted. Exits are counted by the kernel, CR3 loads \
-        in a run of their own.</p>"
+    text + "</tbody></table></div><p class=\"quiet\">* VMFUNCs, ring switches and exceptions are declared beside the source, not counted. Exits are counted by the kernel, CR3 loads \
+        in a run of their own. Model: cycles by the table at the end. Ratio: ticks on Linux by ticks here; off: with \
+        mitigations=off.</p>"
 }
 
 /// The first two columns hold text.

@@ -4,6 +4,7 @@ use super::script::{A, AB, C};
 use super::world::{NOBODY, World, with_world};
 use crate::capability::{Capability, Slot};
 use crate::invariants::{INVARIANTS, Invariant};
+use core::sync::atomic::Ordering;
 use exo_abi::capability::Name;
 use exo_abi::info::{EnvironmentRecord, FrameRecord, frame_flags, frame_state};
 use std::format;
@@ -72,6 +73,26 @@ fn every_violation_is_seen() {
     record(15, |record| (record.parent_index, record.parent_generation) = (NOBODY.index, NOBODY.generation));
     frame(16, |_| 90, |record| record.state = frame_state::QUARANTINED);
     frame(17, |_| 90, |record| record.owner_generation = 7);
+    let gate = |world: &mut World<'_>| {
+        world.core.environments.vcpu_mut(C, 0).expect("C has it").gate = Some(Name::new(b"c").expect("short"));
+        world.core.set_gate(C, 3, (C, 0), 0);
+    };
+    with_world(|world| {
+        gate(world);
+        assert!((invariant(18).holds)(&world.core, &world.machine));
+    });
+    sees(18, |world| world.core.set_gate(C, 3, (C, 0), 0));
+    sees(18, |world| world.core.set_gate(C, 3, (NOBODY, 7), 0));
+    sees(18, |world| {
+        gate(world);
+        world.core.environments.private_mut(C).expect("C").slots.set(0, Slot::Empty);
+    });
+    sees(18, |world| {
+        gate(world);
+        world.core.environments.vcpu_mut(C, 0).expect("C has it").gate = Some(Name::ROOT);
+    });
+    sees(19, |world| world.core.gates.ready[512].store(1, Ordering::Relaxed));
+    sees(19, |world| world.core.event_word(A, 0).expect("A has it").store(1, Ordering::Relaxed));
     sees(17, |world| world.core.environments.private_mut(A).expect("A").slots.set(3, Slot::Open(NOBODY)));
 }
 

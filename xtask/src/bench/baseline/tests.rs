@@ -68,6 +68,17 @@ fn a_row_that_is_gone_is_noticed_and_a_new_one_is_not() {
 }
 
 #[test]
+fn a_target_that_was_met_once_is_remembered() {
+    let older = Baseline::new(&origin(), &rows("50 exits=1", "60 exits=0.010"));
+    let missed = rows("70 exits=1", "60 exits=0.010");
+    let shown: Vec<&Row> = missed.iter().collect();
+    let baseline = Baseline::new(&origin(), &missed).after(&older);
+    assert_eq!(baseline.compare(&origin(), &shown).worse, ["null-call: misses its target, which was met"]);
+    let elsewhere = Baseline { origin: Origin { cpu_model: "n".to_owned(), ..origin() }, ..older };
+    assert_eq!(Baseline::new(&origin(), &missed).after(&elsewhere).compare(&origin(), &shown), Verdict::default());
+}
+
+#[test]
 fn it_survives_being_written() {
     let baseline = Baseline::new(&origin(), &rows("50 exits=1", "60 exits=0.010"));
     let text = serde_json::to_string(&baseline).unwrap();

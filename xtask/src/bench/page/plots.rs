@@ -68,8 +68,8 @@ pub fn distribution(row: &Row) -> Option<String> {
 /// Modelled cycles here and on Linux beside what other systems reported in cycles.
 #[must_use]
 pub fn published(row: &Row, marks: &[&Mark]) -> Option<String> {
-    const ROW: f64 = 24.0;
-    const TOP: f64 = 6.0;
+    const ROW: f64 = 34.0;
+    const TOP: f64 = 4.0;
     let mut lines: Vec<(&str, String, [f64; 2])> = Vec::new();
     if let Some(range) = row.modelled_cycles {
         lines.push(("own", "here, modelled".to_owned(), range));
@@ -85,20 +85,19 @@ pub fn published(row: &Row, marks: &[&Mark]) -> Option<String> {
     let most = lines.iter().map(|line| line.2[1]).fold(1.0, f64::max);
     let least = lines.iter().map(|line| line.2[0]).fold(most, f64::min);
     let bottom = TOP + lines.len() as f64 * ROW;
-    let mut drawing = Drawing::new(560.0, bottom + 24.0, &format!("{}: cycles", row.id));
-    let scale = Scale::new(least * 0.5, most * 2.2, [250.0, 550.0]);
+    let mut drawing = Drawing::new(400.0, bottom + 24.0, &format!("{}: cycles", row.id));
+    let scale = Scale::new(least * 0.7, most * 1.3, [8.0, 392.0]);
     scale.draw(&mut drawing, [TOP, bottom]);
     for (index, (class, what, [low, high])) in lines.iter().enumerate() {
         let y = TOP + index as f64 * ROW;
-        let (from, to) = (scale.place(*low), scale.place(*high));
-        let text = if low == high {
-            figure(low.round())
-        } else {
-            format!("{}–{}", figure(low.round()), figure(high.round()))
-        };
-        drawing.text("", [242.0, y + 15.0], Anchor::End, what);
-        drawing.bar(class, [from - 2.0, y + 5.0, to - from + 4.0, 12.0], &format!("{what}: {text} cycles"));
-        drawing.text("quiet", [to + 7.0, y + 15.0], Anchor::Start, &text);
+        let (from, to) = (scale.place(*low) - 2.0, scale.place(*high) + 2.0);
+        let range = if low == high { vec![*low] } else { vec![*low, *high] };
+        let text = range.iter().map(|cycles| figure(cycles.round())).collect::<Vec<_>>().join("–");
+        drawing.text("", [8.0, y + 13.0], Anchor::Start, what);
+        drawing.bar(class, [from, y + 18.0, to - from, 11.0], &format!("{what}: {text} cycles"));
+        // On whichever side there is room.
+        let (place, anchor) = if to > 280.0 { (from - 5.0, Anchor::End) } else { (to + 5.0, Anchor::Start) };
+        drawing.text("quiet", [place, y + 28.0], anchor, &text);
     }
     Some(drawing.finish())
 }

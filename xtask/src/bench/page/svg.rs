@@ -123,9 +123,15 @@ impl Scale {
 
     /// Draws marks with their values below, from `top` to `bottom`.
     pub fn draw(&self, drawing: &mut Drawing, [top, bottom]: [f64; 2]) {
+        let mut last = f64::NEG_INFINITY;
         for mark in self.marks() {
             let x = self.place(mark);
             drawing.line([x, top], [x, bottom]);
+            // A text needs so much room.
+            if x < last + 48.0 {
+                continue;
+            }
+            last = x;
             // At the edges a text would be cut off.
             let anchor = if x < self.left + 20.0 {
                 Anchor::Start

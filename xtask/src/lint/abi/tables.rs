@@ -39,7 +39,7 @@ pub fn constants() -> Vec<Constants> {
         call as Numbers { CONSOLE_WRITE_MAX CONSOLE_READ_MAX LIST_MAX ALLOCATE_MAX FRAMES_MAX }
         capability as Numbers { SLOTS GATE_SLOTS NAME_MAX SUFFIX_MAX }
         capability::rights as Bits {
-            READ WRITE EXECUTE MODIFY GRANT REVOKE CLAIM NOTIFY AUDIT ALL
+            READ WRITE EXECUTE MODIFY GRANT REVOKE CLAIM NOTIFY AUDIT CALL ALL
         }
         boot_page as Numbers { MAGIC MAX_RUNS MAX_ARGUMENTS MAX_CAPABILITIES }
         info as Numbers { SYSTEM_MAGIC MAX_ENVIRONMENTS MAX_VCPUS SLICE_POSITIONS MAX_NAME }
@@ -49,7 +49,7 @@ pub fn constants() -> Vec<Constants> {
         info::environment_outcome as Numbers { NONE EXITED KILLED DESTROYED }
         info::slice_state as Numbers { FREE OWNED PROMISED }
         events as Bits {
-            SLICE_BEGIN SLICE_END REVOCATION REPOSSESSION CREDENTIAL_REVOKED CHILD_EXIT CLAIM NOTIFICATION TIMER
+            SLICE_BEGIN SLICE_END REVOCATION REPOSSESSION CREDENTIAL_REVOKED CHILD_EXIT CLAIM NOTIFICATION TIMER CALLER_GONE
         }
         environment_page as Numbers { REPOSSESSIONS ANY }
         environment_page::kind as Numbers { NONE FRAMES SLICE }

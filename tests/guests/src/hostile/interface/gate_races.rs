@@ -2,7 +2,7 @@
 
 use super::{Case, EXITS, Verdict};
 use crate::kit::child::{self, Child};
-use crate::kit::{OWN, fails, must, neighbour, same, thread, until, works};
+use crate::kit::{OWN, must, thread, until, works};
 use alloc::format;
 use alloc::string::String;
 use core::arch::asm;
@@ -188,7 +188,8 @@ fn ends(boot: &'static BootPage) -> Verdict {
                 works(Call::EnvironmentStop, (SERVER, 0), &[one.id.argument()])?;
                 let before = ANSWERED.load(Ordering::SeqCst);
                 wait(boot, round + 100);
-                same("answers of a stopped gate", ANSWERED.load(Ordering::SeqCst), before)?;
+                // One that was given before may not have been counted yet.
+                must("a stopped gate gives no answers", ANSWERED.load(Ordering::SeqCst) <= before + 1)?;
                 works(Call::EnvironmentStart, (SERVER, 0), &[one.id.argument()])?;
                 answers_come("the gate answers again")?;
                 works(Call::EnvironmentStop, (CLIENT, 0), &[other.id.argument()])?;

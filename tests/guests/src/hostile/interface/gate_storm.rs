@@ -114,11 +114,11 @@ fn storm(boot: &'static BootPage) -> Verdict {
             children.push(child);
         }
         // Mostly all on one CPU, as calls want it.
-        let there = if next(&mut random) % 2 == 0 { boot.cpu } else { other };
+        let there = if next(&mut random).is_multiple_of(2) { boot.cpu } else { other };
         for (number, child) in (0_u64..).zip(&children) {
             let stack = stacks[usize::try_from(number).unwrap_or(0)];
             thread::prepare(stack, if number == 0 { first } else { further }, next(&mut random) & !3 | number);
-            let elsewhere = next(&mut random) % 8 == 0;
+            let elsewhere = next(&mut random).is_multiple_of(8);
             child.vcpu_on(if elsewhere { boot.cpu } else { there }, stack)?;
         }
         for (from, to) in [(0, 1), (1, 2)] {
@@ -135,7 +135,7 @@ fn storm(boot: &'static BootPage) -> Verdict {
             let chosen = usize::try_from(next(&mut random)).unwrap_or(0) % left.len();
             let child = left.swap_remove(chosen);
             let name = [child.id.argument()];
-            if next(&mut random) % 3 == 0 {
+            if next(&mut random).is_multiple_of(3) {
                 works(Call::EnvironmentStop, (child.authority, 0), &name)?;
                 call::yield_slice();
                 works(Call::EnvironmentStart, (child.authority, 0), &name)?;
