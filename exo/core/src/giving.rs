@@ -94,7 +94,8 @@ impl Core<'_> {
         answered
     }
 
-    /// Which frames of a run answer what is claimed from their owner, and to whom they go. None are the first none.
+    /// Which frames of a run answer what is claimed from their owner, and to whom they go. Where none do, the range
+    /// is empty and at the beginning of the run.
     fn take_from_claim(&mut self, run: FrameRun, from: EnvironmentId) -> (Range<u64>, EnvironmentId) {
         let none = run.first..run.first;
         let claim = self.environments.private_mut(from).and_then(|private| private.request.as_mut());

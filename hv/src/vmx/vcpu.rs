@@ -208,7 +208,7 @@ impl<'v> ActiveVcpu<'v> {
             } else {
                 u32::MAX
             };
-            // An exit leaves the field as it is (SDM 27.7.4 loads the timer from it at every entry).
+            // The timer begins with the field at every entry (SDM 27.7.4), and no exit changes the field (`controls`).
             if self.timer != Some(value) {
                 self.timer = Some(value);
                 self.current.write_guest(fields::GUEST_VMX_PREEMPTION_TIMER_VALUE, value);

@@ -14,7 +14,15 @@ fn budget_holds(cpu_model: &str, kernel_arguments: &str) {
     });
     passed(&outcome);
     exited(&outcome, "exit_budget", 0);
-    wrote(&outcome, "exit_budget", &["budget what=cpuid count=1000 exits=1000", "budget holds"]);
+    wrote(
+        &outcome,
+        "exit_budget",
+        &[
+            "budget what=bind-and-unbind-100 count=1000 exits=2000",
+            "budget what=cpuid count=1000 exits=1000",
+            "budget holds",
+        ],
+    );
     wrote(&outcome, "witness", &["witness intact rounds=5"]);
 }
 

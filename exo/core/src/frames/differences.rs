@@ -3,6 +3,8 @@
 use exo_abi::info::FrameRecord;
 
 /// In which bits any of some records differs from one. A run is asked about with this once instead of frame by frame.
+///
+/// By words: state, flags and owner from the lowest byte on, as [`FrameRecord`] has them; binders; the two of the guard.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Differences([u64; 4]);
 

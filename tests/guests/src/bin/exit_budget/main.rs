@@ -4,6 +4,7 @@
 #![no_main]
 #![allow(unsafe_code)] // each measurement is an instruction
 
+mod binding;
 mod control;
 mod exception;
 mod user;
@@ -61,8 +62,12 @@ fn main(_boot: &'static BootPage) -> u32 {
         eprintln!("cannot prepare: {error}");
         return 1;
     }
+    if let Err(reason) = binding::prepare() {
+        eprintln!("cannot prepare: {reason}");
+        return 1;
+    }
     let mut good = true;
-    for item in exception::ITEMS.iter().chain(user::ITEMS).chain(control::ITEMS) {
+    for item in exception::ITEMS.iter().chain(user::ITEMS).chain(control::ITEMS).chain(binding::ITEMS) {
         good &= measure(item);
     }
     for item in control::optional().iter().flatten() {
