@@ -104,6 +104,14 @@ pub static SHOOTDOWN: Shootdown = Shootdown::new();
 #[cfg(all(test, loom))]
 pub(crate) static SHOOTDOWN: loom_tests::Nowhere = loom_tests::Nowhere([0; 512]);
 
+/// What a CPU publishes, for the assembly that enters its guests.
+pub(crate) fn published_by(cpu: usize) -> &'static CpuState {
+    #[cfg(not(all(test, loom)))]
+    return &SHOOTDOWN.cpus[cpu];
+    #[cfg(all(test, loom))]
+    unreachable!("{cpu}: no guest runs under loom");
+}
+
 impl<const N: usize> Shootdown<N> {
     crate::sync::const_fn! {
         /// All CPUs in root mode, none of which has ever flushed.
@@ -147,6 +155,18 @@ impl<const N: usize> Shootdown<N> {
         // The load that saw this epoch acquires the table changes made before it was raised, and the flush that follows
         // comes after that load: no stale translation is cached again from the old tables.
         own.flushed.swap(epoch, Ordering::Relaxed) != epoch // ordered by nothing: only this CPU uses it
+    }
+
+    /// Publishes that this CPU goes from a guest of one space to one of another, in one step; `false` where it would have to flush first,
+    /// and must leave instead. This is what the assembly in `vmx::transfer` does, for the tests to try in every order.
+    #[cfg(test)]
+    fn transfer(&self, cpu: usize, from: SpaceNumber, to: SpaceNumber) -> bool {
+        let own = &self.cpus[cpu];
+        let old = own.published.load(Ordering::Relaxed);
+        // An exchange: as a fence, and a store that releases all that the old guest did.
+        own.published.swap(old ^ in_guest_of(from) ^ in_guest_of(to), Ordering::AcqRel);
+        fence(Ordering::SeqCst);
+        self.epoch.load(Ordering::Acquire) == old & EPOCH
     }
 
     /// Publishes that this CPU has left its guest.
@@ -209,11 +229,6 @@ impl<const N: usize> Shootdown<N> {
             }
         }
         Waiting { epoch, spaces, cpus, covers }
-    }
-
-    /// What this CPU publishes, for the assembly that enters its guests.
-    pub(crate) fn cpu(&self, cpu: usize) -> &CpuState {
-        &self.cpus[cpu]
     }
 
     /// Whether this CPU is to look at the state before it enters a guest: set by whoever has changed the state, and then either kicks the

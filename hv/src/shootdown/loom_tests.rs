@@ -71,16 +71,41 @@ struct Cpu {
 impl Cpu {
     /// Enters a space, has its guest use the frame once if the translation is there, and leaves.
     fn run<const N: usize>(&mut self, machine: &Machine<N>, me: usize, space: usize) {
-        let Space { number, bound, frame } = &machine.spaces[space];
-        if machine.shootdown.enter(me, *number) && !self.broken {
+        if machine.shootdown.enter(me, machine.spaces[space].number) && !self.broken {
             self.cached = [None; 2];
         }
+        self.use_frame(machine, space);
+        machine.shootdown.leave(me);
+    }
+}
+
+impl Cpu {
+    /// Enters one space, and goes from its guest to one of the other and back, as calls through gates do; the guests use their frames.
+    fn call<const N: usize>(&mut self, machine: &Machine<N>, me: usize, path: &[usize]) {
+        let [first, others @ ..] = path else { return };
+        if machine.shootdown.enter(me, machine.spaces[*first].number) {
+            self.cached = [None; 2];
+        }
+        self.use_frame(machine, *first);
+        let mut here = *first;
+        for &next in others {
+            let (from, to) = (machine.spaces[here].number, machine.spaces[next].number);
+            if !machine.shootdown.transfer(me, from, to) && !self.broken {
+                break;
+            }
+            here = next;
+            self.use_frame(machine, here);
+        }
+        machine.shootdown.leave(me);
+    }
+
+    fn use_frame<const N: usize>(&mut self, machine: &Machine<N>, space: usize) {
+        let Space { bound, frame, .. } = &machine.spaces[space];
         // Relaxed: a page walk orders nothing.
         if *self.cached[space].get_or_insert_with(|| bound.load(Ordering::Relaxed)) {
             // SAFETY: loom checks it.
             frame.with(|frame| unsafe { frame.read() });
         }
-        machine.shootdown.leave(me);
     }
 }
 
@@ -120,6 +145,35 @@ fn a_frame_is_free_after_the_proof() {
 #[test]
 fn a_cpu_that_was_left_alone_in_another_space_forgets_before_it_comes_back() {
     one_cpu_and_one_initiator(false, &[0, 1, 0]);
+}
+
+/// A CPU goes through gates from space to space while a frame of one of them gets another use.
+fn one_caller_and_one_initiator(broken: bool, path: &'static [usize]) {
+    bounded(move || {
+        let machine = Machine::<2>::new();
+        let cpu = thread::spawn({
+            let machine = machine.clone();
+            move || Cpu { broken, ..Cpu::default() }.call(&machine, 1, path)
+        });
+        let space = &machine.spaces[0];
+        let quarantine = space.unbind();
+        let proof = machine.flush(0, space.number.bit());
+        quarantine.release(&proof).expect("the flush began later and is of this space");
+        space.use_frame();
+        cpu.join().expect("it ends");
+    });
+}
+
+#[test]
+fn a_frame_is_free_after_the_proof_though_somebody_calls_into_its_space() {
+    one_caller_and_one_initiator(false, &[1, 0]);
+    one_caller_and_one_initiator(false, &[0, 1, 0]);
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn a_transfer_that_does_not_look_at_the_epoch_is_found_out() {
+    one_caller_and_one_initiator(true, &[0, 1, 0]);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::cpu::tsc;
 use crate::cpu::vector_state::VectorState;
 use crate::guest_space::{GuestSpace, Occupant};
 use crate::pool::{Account, KernelBox, KernelFrame};
-use crate::shootdown::{SHOOTDOWN, SpaceNumber};
+use crate::shootdown::{SpaceNumber, published_by};
 use core::num::NonZeroU16;
 use core::ptr::NonNull;
 
@@ -218,7 +218,7 @@ impl<'v> ActiveVcpu<'v> {
             self.set_entry_event(information, error_code, length);
         }
         self.publish_class(!self.held);
-        let (result, context) = self.current.run(self.context, SHOOTDOWN.cpu(self.operation.cpu.as_usize()));
+        let (result, context) = self.current.run(self.context, published_by(self.operation.cpu.as_usize()));
         self.left = context != self.context;
         // SAFETY: the assembly has left a context of this CPU, and no guest runs.
         let name = unsafe { context.as_ref().name };
