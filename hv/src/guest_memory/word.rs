@@ -64,10 +64,18 @@ pub(crate) fn are_guests(first: FrameNumber, count: u64) -> bool {
 #[inline]
 pub(crate) fn hold(first: FrameNumber, count: u64) -> bool {
     let Some(words) = words(first, count) else { return false };
-    let mut rest = words.iter();
-    while let Some(word) = rest.next() {
+    // By fours, so that next to nothing is in the loop but the changes.
+    let (fours, rest) = words.as_chunks::<4>();
+    for four in fours {
+        for word in four {
+            if !hold_one(word) {
+                return let_go_before(words, word);
+            }
+        }
+    }
+    for word in rest {
         if !hold_one(word) {
-            return let_go_before(words, rest.as_slice());
+            return let_go_before(words, word);
         }
     }
     true
@@ -75,18 +83,28 @@ pub(crate) fn hold(first: FrameNumber, count: u64) -> bool {
 
 #[inline]
 fn hold_one(word: &AtomicU16) -> bool {
-    let next = |uses| (uses < KERNEL - 1).then(|| uses + 1);
     let uses = word.load(Ordering::Acquire);
     // The first attempt mostly succeeds, and then no loop is in the way. The orders are those of `change`.
-    let at_once = next(uses)
-        .is_some_and(|one_more| word.compare_exchange(uses, one_more, Ordering::AcqRel, Ordering::Acquire).is_ok());
-    at_once || change(word, next).is_some()
+    let at_once = one_more(uses)
+        .is_some_and(|next| word.compare_exchange(uses, next, Ordering::AcqRel, Ordering::Acquire).is_ok());
+    at_once || hold_slowly(word)
 }
 
-/// Undoes what [`hold`] has counted when it refuses the frame before `rest`.
 #[cold]
-fn let_go_before(words: &[AtomicU16], rest: &[AtomicU16]) -> bool {
-    words[..words.len() - rest.len() - 1].iter().for_each(let_go_of);
+fn hold_slowly(word: &AtomicU16) -> bool {
+    change(word, one_more).is_some()
+}
+
+/// The word with one use more; `None` where it is not a guest's, or has as many as can be counted.
+#[inline]
+fn one_more(uses: u16) -> Option<u16> {
+    (uses < KERNEL - 1).then(|| uses + 1)
+}
+
+/// Undoes what [`hold`] has counted when it refuses one of the words.
+#[cold]
+fn let_go_before(words: &[AtomicU16], refused: &AtomicU16) -> bool {
+    words.iter().take_while(|word| !core::ptr::eq(*word, refused)).for_each(let_go_of);
     false
 }
 
