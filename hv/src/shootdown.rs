@@ -100,9 +100,9 @@ pub struct Shootdown<const N: usize = MAX_CPUS> {
 /// The one shootdown of this machine. There is no other, so that its proofs are about the machine's CPUs.
 #[cfg(not(all(test, loom)))]
 pub static SHOOTDOWN: Shootdown = Shootdown::new();
-/// `loom` makes none before a test runs; the assembly and who calls it, which no test runs, are given this in its place.
+/// `loom` makes none before a test runs; the assembly, which no test runs, is given this in its place.
 #[cfg(all(test, loom))]
-pub(crate) static SHOOTDOWN: loom_tests::Nowhere = loom_tests::Nowhere([0; 512]);
+pub(crate) static SHOOTDOWN: [u64; 512] = [0; 512];
 
 /// What a CPU publishes, for the assembly that enters its guests.
 pub(crate) fn published_by(cpu: usize) -> &'static CpuState {
@@ -159,7 +159,7 @@ impl<const N: usize> Shootdown<N> {
 
     /// Publishes that this CPU goes from a guest of one space to one of another, in one step; `false` where it would have to flush first,
     /// and must leave instead. This is what the assembly in `vmx::transfer` does, for the tests to try in every order.
-    #[cfg(test)]
+    #[cfg(all(test, loom))]
     fn transfer(&self, cpu: usize, from: SpaceNumber, to: SpaceNumber) -> bool {
         let own = &self.cpus[cpu];
         let old = own.published.load(Ordering::Relaxed);

@@ -3,22 +3,12 @@
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test -p hv --lib --release loom_tests`
 
-use super::{CpuState, Shootdown, SpaceNumber, Waiting};
+use super::{Shootdown, SpaceNumber, Waiting};
 use crate::paging::{Flushed, Quarantined};
 use loom::cell::UnsafeCell;
 use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::sync::{Arc, Mutex};
 use loom::thread;
-
-/// What stands where the machine's shootdown would.
-pub(crate) struct Nowhere(pub(super) [u64; 512]);
-
-impl Nowhere {
-    /// No test enters a guest.
-    pub(crate) fn cpu(&self, _cpu: usize) -> &CpuState {
-        unreachable!("of {} words none is a CPU's", self.0.len())
-    }
-}
 
 /// A space with one frame, and a table that says whether it is bound.
 struct Space {
