@@ -1,5 +1,6 @@
 //! Intel VMX: what the CPU offers, how a guest is set up, entered and left. No notion of who owns a guest.
 
+pub mod active;
 pub mod capability;
 #[cfg(test)]
 pub mod capability_sets;
@@ -13,6 +14,7 @@ pub mod fields;
 pub mod instruction_error;
 pub mod operation;
 mod page_table_root;
+pub mod registers;
 pub mod run;
 pub mod setup;
 pub mod switched;

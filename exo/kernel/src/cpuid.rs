@@ -5,8 +5,8 @@ use exo_abi::cpuid::SIGNATURE;
 use exo_core::EnvironmentId;
 use hv::cpu;
 use hv::cpuid_policy::{GuestCpuid, answer};
+use hv::vmx::active::ActiveVcpu;
 use hv::vmx::capability::Features;
-use hv::vmx::vcpu::ActiveVcpu;
 
 /// Does the guest's CPUID.
 pub(crate) fn emulate(features: &Features, active: &mut ActiveVcpu<'_>, id: EnvironmentId) {

@@ -18,7 +18,7 @@ use hv::paging::Flushed;
 use hv::pool::{Exposed, KernelBox};
 use hv::shootdown::{SHOOTDOWN, Shootdown, SpaceNumber};
 use hv::vmx::operation::Machine;
-use hv::vmx::run::GuestRegisters;
+use hv::vmx::registers::GuestRegisters;
 use spin::mutex::TicketMutex;
 use spin::{Mutex, Once};
 

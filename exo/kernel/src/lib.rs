@@ -10,6 +10,7 @@ extern crate std;
 
 pub mod image;
 
+mod calls;
 mod cpuid;
 mod event_page;
 mod exits;

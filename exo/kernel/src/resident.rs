@@ -11,11 +11,12 @@ use hv::guest_space::GuestSpace;
 use hv::page::SharedPage;
 use hv::pool::KernelBox;
 use hv::trace::{Entry, Trace};
+use hv::vmx::active::ActiveVcpu;
 use hv::vmx::exit::{Event, RawExit};
 use hv::vmx::fields;
 use hv::vmx::operation::Operation;
 use hv::vmx::transfer::Name;
-use hv::vmx::vcpu::{ActiveVcpu, OutOfFrames, Vcpu};
+use hv::vmx::vcpu::{OutOfFrames, Vcpu};
 
 /// A virtual CPU on its CPU.
 #[derive(Debug)]

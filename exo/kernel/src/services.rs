@@ -1,7 +1,7 @@
 //! The machine below the state machine: EPTs, memory, flushes, kicks, pages, the console, the time.
 
+use crate::calls;
 use crate::event_page::Events;
-use crate::exits;
 use crate::kernel::Kernel;
 use crate::loader::prepared::Prepared;
 use crate::report::{self, End};
@@ -23,7 +23,7 @@ use hv::page::Page;
 use hv::paging::ept::{EptAttributes, Rights};
 use hv::pool::{self, Account, KernelBox};
 use hv::shootdown::SpaceNumber;
-use hv::vmx::run::GuestRegisters;
+use hv::vmx::registers::GuestRegisters;
 use hv::{cpu, output};
 
 /// The machine, on one CPU, with the spaces in hand.
@@ -281,7 +281,7 @@ impl Machine for Services<'_> {
     }
 
     fn message(&self) -> Message {
-        self.registers.map(exits::message).unwrap_or_default()
+        self.registers.map(calls::message).unwrap_or_default()
     }
 
     fn console_write(&mut self, channel: u8, stream: Stream, bytes: &[u8]) {

@@ -1,5 +1,8 @@
 //! One slice: the virtual CPU that has it, those to which it gives the rest of it, its end, grace and penalty.
 
+mod part;
+
+use crate::calls;
 use crate::event_page::Events;
 use crate::exits::{self, Next};
 use crate::kernel::{Guarded, Kernel};
@@ -8,55 +11,12 @@ use crate::resident::{Resident, State, counter};
 use crate::run::{Residents, arm, position};
 use core::sync::atomic::Ordering;
 use exo_abi::events;
-use exo_core::EnvironmentId;
 use exo_core::slices::Slice;
 use hv::cpu::tsc;
+use hv::vmx::active::ActiveVcpu;
 use hv::vmx::exit::{Left, RawExit};
 use hv::vmx::operation::{self, Operation};
-use hv::vmx::vcpu::{ActiveVcpu, Arrived};
-
-/// How a virtual CPU's part of a slice ended.
-enum Over {
-    /// The slice is over, or what is left of it is nobody's.
-    Slice,
-    /// The rest goes to another virtual CPU.
-    To(EnvironmentId, usize, How),
-    /// A call that the virtual CPU serves, directly or not, has lasted too long.
-    Call,
-    /// Its environment has ended.
-    Environment(End),
-}
-
-/// How a virtual CPU comes to its part of a slice.
-#[derive(Debug)]
-enum How {
-    /// It begins one, or is given the rest of one.
-    Begins,
-    /// It was called, or replied to.
-    Called,
-    /// The same without the kernel's doing: it is on the CPU already, and has exited.
-    Arrived(Arrived, Left),
-}
-
-/// When a slice ends, and what comes after.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Deadline {
-    /// The end of the slice, or of its grace.
-    pub(crate) at: u64,
-    /// The end of the calls that the running virtual CPU serves.
-    call: u64,
-    /// The slice itself is over.
-    pub(crate) grace: bool,
-    /// The grace is over as well.
-    overrun: bool,
-}
-
-impl Deadline {
-    /// When the CPU is to be taken from the guest.
-    fn next(&self) -> u64 {
-        self.at.min(self.call)
-    }
-}
+use part::{Deadline, How, Over};
 
 impl Kernel {
     /// Runs one slice. Its time is its owner's, whoever has it in the end.
@@ -165,7 +125,7 @@ impl Kernel {
     fn begin_part(&self, active: &mut ActiveVcpu<'_>, state: &mut State, deadline: &mut Deadline, begins: bool) {
         let Guarded { core, spaces } = &mut *self.guarded.lock();
         if let Some(mail) = core.take_mail(state.id, state.vcpu) {
-            exits::put(active.registers, &mail);
+            calls::put(active.registers, &mail);
         }
         deadline.call = core.call_deadline(state.id, state.vcpu);
         let Some(page) = spaces.event_page(state.id.place(), state.vcpu).map(Events) else { return };
@@ -233,7 +193,7 @@ impl Kernel {
         match left {
             Left::Call => {
                 state.note(active, &RawExit::CALL);
-                exits::call(self, operation, active, state)
+                calls::call(self, operation, active, state)
             }
             Left::Exit => {
                 let exit = active.exit();

@@ -1,6 +1,6 @@
 //! What the code that enters and leaves guests needs of a virtual CPU, where assembly finds it.
 
-use super::run::GuestRegisters;
+use super::registers::GuestRegisters;
 use super::switched::Switched;
 use super::transfer::{self, Name};
 use crate::cpu::CpuIndex;

@@ -1,10 +1,10 @@
 //! Instructions that exit because a guest could harm others with them: done on its behalf where harmless,
 //! refused as the architecture refuses them elsewhere.
 
+use super::active::ActiveVcpu;
 use super::fields;
 use super::setup::{CR0_PINNED, EFER_GUEST, cr4_free};
 use super::switched::{Debug, SYSTEM_CALL, read_dr6, write_dr6};
-use super::vcpu::ActiveVcpu;
 use crate::cpu::msr::{self, number};
 use crate::cpu::tsc;
 

@@ -1,11 +1,11 @@
 //! Accesses to memory that the guest does not hold, handed to the guest: by the CPU where it has #VE (SDM 26.5.7), else by
 //! the kernel in the same way.
 
+use super::active::ActiveVcpu;
 use super::controls::SecondaryControls;
 use super::exit::{Event, EventKind, RawExit};
 use super::fields;
 use super::setup;
-use super::vcpu::ActiveVcpu;
 use crate::addr::{GuestPhysical, GuestVirtual};
 use crate::page::SharedPage;
 

@@ -1,10 +1,10 @@
 //! Loads of CR3 where they are counted. A guest's loads do not exit; in an environment whose manifest has them counted they do, and are
 //! done here as the CPU does them (SDM Vol. 2, MOV to control registers; Vol. 3, 4.5 and 4.10.4.1).
 
+use super::active::ActiveVcpu;
 use super::emulate::GeneralProtection;
 use super::fields;
 use super::operation::flush_all;
-use super::vcpu::ActiveVcpu;
 
 /// CR4.PCIDE: CR3 holds a process-context identifier, and its highest bit says that nothing is to be forgotten.
 const PCIDE: u64 = 1 << 17;
