@@ -12,6 +12,39 @@ pub use server::{Request, close, open, reply_and_wait, serve};
 /// What a call carries, in either direction: rdi, rsi, rdx, rcx, r8 and r9.
 pub type Message = [u64; 6];
 
+/// Hands a message over by the call in `word`; what rax and the message are when this side goes on.
+#[inline(always)]
+fn transfer(mut word: u64, message: Message) -> (u64, Message) {
+    let [mut a, mut b, mut c, mut d, mut e, mut f] = message;
+    // SAFETY: the other side may change any register but rsp: those that the compiler cannot give up are kept on the stack. No
+    // memory of this environment's changes but by its own binding. The zeros keep its registers from the other side.
+    unsafe {
+        core::arch::asm!(
+            "push rbx",
+            "push rbp",
+            "xor ebx, ebx",
+            "xor ebp, ebp",
+            "vmcall",
+            "pop rbp",
+            "pop rbx",
+            inlateout("rax") word,
+            inlateout("rdi") a,
+            inlateout("rsi") b,
+            inlateout("rdx") c,
+            inlateout("rcx") d,
+            inlateout("r8") e,
+            inlateout("r9") f,
+            inlateout("r10") 0_u64 => _,
+            inlateout("r11") 0_u64 => _,
+            inlateout("r12") 0_u64 => _,
+            inlateout("r13") 0_u64 => _,
+            inlateout("r14") 0_u64 => _,
+            inlateout("r15") 0_u64 => _,
+        );
+    }
+    (word, [a, b, c, d, e, f])
+}
+
 /// Puts x87, SSE and AVX registers, as far as XCR0 has them on, into their initial state, and MXCSR and the x87 control word to what a
 /// program expects: so that whoever gets the CPU next sees nothing in them, and finds them in order.
 pub fn clear_vector_state() {

@@ -108,15 +108,13 @@ fn bounded(test: impl Fn() + Send + Sync + 'static) {
     model.check(test);
 }
 
-fn one_cpu_and_one_initiator(broken: bool, entries: &'static [usize]) {
+/// A CPU runs guests while a frame of one space gets another use.
+fn one_cpu_and_one_initiator(runs: impl Fn(&Machine<2>) + Clone + Send + Sync + 'static) {
     bounded(move || {
         let machine = Machine::<2>::new();
         let cpu = thread::spawn({
-            let machine = machine.clone();
-            move || {
-                let mut cpu = Cpu { broken, ..Cpu::default() };
-                entries.iter().for_each(|&space| cpu.run(&machine, 1, space));
-            }
+            let (machine, runs) = (machine.clone(), runs.clone());
+            move || runs(&machine)
         });
         let space = &machine.spaces[0];
         let quarantine = space.unbind();
@@ -125,51 +123,47 @@ fn one_cpu_and_one_initiator(broken: bool, entries: &'static [usize]) {
         space.use_frame();
         cpu.join().expect("it ends");
     });
+}
+
+/// It enters one space after the other.
+fn one_visitor(broken: bool, entries: &'static [usize]) {
+    one_cpu_and_one_initiator(move |machine| {
+        let mut cpu = Cpu { broken, ..Cpu::default() };
+        entries.iter().for_each(|&space| cpu.run(machine, 1, space));
+    });
+}
+
+/// It goes through gates from one to the other.
+fn one_caller(broken: bool, path: &'static [usize]) {
+    one_cpu_and_one_initiator(move |machine| Cpu { broken, ..Cpu::default() }.call(machine, 1, path));
 }
 
 #[test]
 fn a_frame_is_free_after_the_proof() {
-    one_cpu_and_one_initiator(false, &[0, 0]);
+    one_visitor(false, &[0, 0]);
 }
 
 #[test]
 fn a_cpu_that_was_left_alone_in_another_space_forgets_before_it_comes_back() {
-    one_cpu_and_one_initiator(false, &[0, 1, 0]);
-}
-
-/// A CPU goes through gates from space to space while a frame of one of them gets another use.
-fn one_caller_and_one_initiator(broken: bool, path: &'static [usize]) {
-    bounded(move || {
-        let machine = Machine::<2>::new();
-        let cpu = thread::spawn({
-            let machine = machine.clone();
-            move || Cpu { broken, ..Cpu::default() }.call(&machine, 1, path)
-        });
-        let space = &machine.spaces[0];
-        let quarantine = space.unbind();
-        let proof = machine.flush(0, space.number.bit());
-        quarantine.release(&proof).expect("the flush began later and is of this space");
-        space.use_frame();
-        cpu.join().expect("it ends");
-    });
+    one_visitor(false, &[0, 1, 0]);
 }
 
 #[test]
 fn a_frame_is_free_after_the_proof_though_somebody_calls_into_its_space() {
-    one_caller_and_one_initiator(false, &[1, 0]);
-    one_caller_and_one_initiator(false, &[0, 1, 0]);
+    one_caller(false, &[1, 0]);
+    one_caller(false, &[0, 1, 0]);
 }
 
 #[test]
 #[should_panic(expected = "Causality violation")]
 fn a_transfer_that_does_not_look_at_the_epoch_is_found_out() {
-    one_caller_and_one_initiator(true, &[0, 1, 0]);
+    one_caller(true, &[0, 1, 0]);
 }
 
 #[test]
 #[should_panic(expected = "Causality violation")]
 fn a_cpu_that_does_not_flush_is_found_out() {
-    one_cpu_and_one_initiator(true, &[0, 0]);
+    one_visitor(true, &[0, 0]);
 }
 
 #[test]

@@ -58,35 +58,7 @@ impl Gate {
     #[inline(always)]
     fn transfer(&self, call: Call, message: Message) -> (u64, Message) {
         let word = Request { number: call as u16, credential: self.slot, second: 0 }.to_word();
-        let [mut a, mut b, mut c, mut d, mut e, mut f] = message;
-        let mut status = word;
-        // SAFETY: the other side may change any register but rsp: those that the compiler cannot give up are kept on the stack. No
-        // memory of this environment's changes but by its own binding. The zeros keep its registers from the other side.
-        unsafe {
-            core::arch::asm!(
-                "push rbx",
-                "push rbp",
-                "xor ebx, ebx",
-                "xor ebp, ebp",
-                "vmcall",
-                "pop rbp",
-                "pop rbx",
-                inlateout("rax") status,
-                inlateout("rdi") a,
-                inlateout("rsi") b,
-                inlateout("rdx") c,
-                inlateout("rcx") d,
-                inlateout("r8") e,
-                inlateout("r9") f,
-                inlateout("r10") 0_u64 => _,
-                inlateout("r11") 0_u64 => _,
-                inlateout("r12") 0_u64 => _,
-                inlateout("r13") 0_u64 => _,
-                inlateout("r14") 0_u64 => _,
-                inlateout("r15") 0_u64 => _,
-            );
-        }
-        (status, [a, b, c, d, e, f])
+        super::transfer(word, message)
     }
 }
 

@@ -39,37 +39,11 @@ pub struct Request {
 /// [`Error::NoSuchGate`] where this virtual CPU is not, or no longer, a gate.
 #[inline(always)]
 pub fn reply_and_wait(reply: Message) -> Result<Request, Error> {
-    let [mut a, mut b, mut c, mut d, mut e, mut f] = reply;
-    let mut word = Call::GateReply as u64;
-    // SAFETY: as for calling.
-    unsafe {
-        core::arch::asm!(
-            "push rbx",
-            "push rbp",
-            "xor ebx, ebx",
-            "xor ebp, ebp",
-            "vmcall",
-            "pop rbp",
-            "pop rbx",
-            inlateout("rax") word,
-            inlateout("rdi") a,
-            inlateout("rsi") b,
-            inlateout("rdx") c,
-            inlateout("rcx") d,
-            inlateout("r8") e,
-            inlateout("r9") f,
-            inlateout("r10") 0_u64 => _,
-            inlateout("r11") 0_u64 => _,
-            inlateout("r12") 0_u64 => _,
-            inlateout("r13") 0_u64 => _,
-            inlateout("r14") 0_u64 => _,
-            inlateout("r15") 0_u64 => _,
-        );
-    }
+    let (word, message) = super::transfer(Call::GateReply as u64, reply);
     // A generation is never 0, so that no environment looks like an error.
     match word >> 32 {
         0 => Err(Error::NoSuchGate),
-        _ => Ok(Request { caller: EnvironmentId::from_value(word), message: [a, b, c, d, e, f] }),
+        _ => Ok(Request { caller: EnvironmentId::from_value(word), message }),
     }
 }
 
