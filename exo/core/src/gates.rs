@@ -100,6 +100,11 @@ impl Core<'_> {
         self.named(self.gates.callees[index(name)].load(Ordering::Relaxed))
     }
 
+    /// Whether nobody has called it, nor it anybody, and it does not wait for that.
+    fn is_alone(&self, name: VcpuName) -> bool {
+        self.caller_word(name) | self.gates.callees[index(name)].load(Ordering::Relaxed) == 0
+    }
+
     fn set_callee(&self, name: VcpuName, value: u64) {
         self.gates.callees[index(name)].store(value, Ordering::Relaxed);
     }

@@ -40,6 +40,8 @@ pub struct ActiveVcpu<'v> {
     context: NonNull<Context>,
     /// Not to be reached by transfers of control: its user has something to do at its entries.
     held: bool,
+    /// What its class says of it, as long as nothing has changed that the class depends on.
+    pub(super) published: Option<bool>,
     /// The CPU has another vCPU's state.
     left: bool,
     space: SpaceNumber,
@@ -75,6 +77,7 @@ impl<'v> ActiveVcpu<'v> {
             operation,
             context: place,
             held: false,
+            published: None,
             left: false,
             space,
             deadline: u64::MAX,
@@ -141,6 +144,10 @@ impl<'v> ActiveVcpu<'v> {
     }
 
     fn publish_class(&mut self, transferable: bool) {
+        if self.published == Some(transferable) {
+            return;
+        }
+        self.published = Some(transferable);
         let transferable = transferable && self.operation.machine.deadline_timer && self.switched.debug.is_none();
         // SAFETY: the context is this vCPU's, no guest runs, and what is written is no part of the registers or `switched`.
         unsafe { self.context.as_mut() }.set_transferable(transferable);

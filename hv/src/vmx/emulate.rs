@@ -108,6 +108,7 @@ impl ActiveVcpu<'_> {
             return Err(GeneralProtection);
         }
         self.switched.xcr0 = value;
+        self.published = None;
         Ok(())
     }
 
@@ -146,6 +147,7 @@ impl ActiveVcpu<'_> {
                 return Err(GeneralProtection);
             }
             self.switched.system_call[index] = value;
+            self.published = None;
             // SAFETY: the kernel never executes SYSCALL, and the CPU does not refuse these values.
             unsafe { msr::write(register, value) };
             return Ok(());
@@ -170,6 +172,7 @@ impl ActiveVcpu<'_> {
             }
             number::TSC_AUX if self.operation.machine.features.rdtscp && value >> 32 == 0 => {
                 self.switched.tsc_aux = value;
+                self.published = None;
                 // SAFETY: the kernel does not execute RDTSCP.
                 unsafe { msr::write(register, value) };
             }
@@ -185,6 +188,7 @@ impl ActiveVcpu<'_> {
             let fresh = Debug::RESET;
             fresh.load();
             self.switched.debug = Some(fresh);
+            self.published = None;
             self.change_primary(MOV_DR_EXITING, false);
         }
     }

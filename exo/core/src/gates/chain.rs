@@ -62,10 +62,14 @@ impl Core<'_> {
     /// Who runs where a virtual CPU of this CPU is given time: the tip of the chain that it is the root of. `None` where that cannot run,
     /// or the virtual CPU is no root. Calls whose time is over are broken off.
     pub fn who_runs(&mut self, machine: &mut dyn Machine, id: EnvironmentId, vcpu: usize) -> Option<VcpuName> {
+        let mut tip = (id, vcpu);
+        // Most have to do with nobody.
+        if self.is_alone(tip) {
+            return self.is_awake(machine, id, vcpu).then_some(tip);
+        }
         if !self.environments.is_running(id) {
             return None;
         }
-        let mut tip = (id, vcpu);
         match self.caller_word(tip) {
             0 => {}
             WAITING if self.take_queued(tip) => {}
