@@ -1,0 +1,15 @@
+//! The Unix library OS: runs unmodified Linux programs in ring 3 of its own virtual machine. The kernel is not asked
+//! for anything that a program does; it gives frames and time.
+//!
+//! This is the logic. What it needs of the machine is [`machine`], which tests replace by a simulated one. One virtual CPU runs it, nothing
+//! interrupts it, and no system call waits inside of it: see [`wait`].
+#![cfg_attr(target_os = "none", no_std)]
+
+extern crate alloc;
+
+pub mod errno;
+pub mod file;
+pub mod io;
+pub mod machine;
+pub mod memory;
+pub mod wait;

@@ -1,0 +1,134 @@
+//! Frames out of the environment's pool, with a count of who shares each, and the ways into them through the physical window.
+
+use super::Single;
+use crate::memory::FRAME_BYTES;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use exo_user::frames::{self, window};
+
+/// Counts are kept for so many frames at a time.
+const GROUP: usize = 512;
+
+/// Frames that are free and near at hand, and counts of those in use.
+struct Table {
+    free: Vec<u64>,
+    counts: Vec<Option<Box<[u32; GROUP]>>>,
+}
+
+static TABLE: Single<Table> = Single::new(Table { free: Vec::new(), counts: Vec::new() });
+
+/// Free frames that are kept at hand at most.
+const AT_HAND: usize = 1024;
+
+impl Table {
+    fn count(&mut self, number: u64) -> Option<&mut u32> {
+        let (group, index) = (number as usize / GROUP, number as usize % GROUP);
+        if self.counts.get(group).is_none_or(Option::is_none) {
+            if group >= self.counts.len() {
+                self.counts.try_reserve(group + 1 - self.counts.len()).ok()?;
+                self.counts.resize_with(group + 1, || None);
+            }
+            self.counts[group] = Some(Box::new([0; GROUP]));
+        }
+        self.counts.get_mut(group)?.as_mut().map(|counts| &mut counts[index])
+    }
+
+    fn known(&mut self, number: u64) -> &mut u32 {
+        match self.counts.get_mut(number as usize / GROUP) {
+            Some(Some(counts)) => &mut counts[number as usize % GROUP],
+            _ => panic!("frame {number} was never taken"),
+        }
+    }
+}
+
+pub(crate) fn take_frame() -> Option<u64> {
+    TABLE.with(|table| {
+        let number = match table.free.pop() {
+            Some(number) => number,
+            None => frames::allocate()?.leak() / FRAME_BYTES as u64,
+        };
+        *table.count(number)? = 1;
+        Some(number)
+    })
+}
+
+#[inline]
+pub(crate) fn share_frame(number: u64) {
+    TABLE.with(|table| *table.known(number) += 1);
+}
+
+#[inline]
+pub(crate) fn shares(number: u64) -> u32 {
+    TABLE.with(|table| *table.known(number))
+}
+
+#[inline]
+pub(crate) fn release_frame(number: u64) {
+    TABLE.with(|table| {
+        let count = table.known(number);
+        *count -= 1;
+        if *count == 0 {
+            if table.free.len() < AT_HAND {
+                table.free.push(number);
+            } else {
+                give(number);
+            }
+        }
+    });
+}
+
+fn give(number: u64) {
+    // SAFETY: the frame was leaked by `take_frame`, and its last share has gone.
+    drop(unsafe { frames::Frame::from_leaked(number * FRAME_BYTES as u64) });
+}
+
+/// Gives the pool what is kept at hand; how many frames that are.
+pub fn give_back_free() -> usize {
+    let free = TABLE.with(|table| core::mem::take(&mut table.free));
+    free.iter().for_each(|&number| give(number));
+    free.len()
+}
+
+/// How many frames are to be had without asking the kernel.
+#[must_use]
+pub fn free_frames() -> u64 {
+    frames::available() + TABLE.with(|table| table.free.len() as u64)
+}
+
+#[inline(always)]
+fn bytes(number: u64, offset: usize) -> *mut u8 {
+    window(number * FRAME_BYTES as u64 + offset as u64)
+}
+
+pub(crate) fn clear_frame(number: u64) {
+    // SAFETY: the frame is the environment's own, was handed out by `take_frame` and is mapped in the window; no reference to its
+    // bytes is ever made.
+    unsafe { bytes(number, 0).cast::<u64>().write_bytes(0, FRAME_BYTES / 8) };
+}
+
+pub(crate) fn copy_frame(from: u64, from_offset: usize, to: u64, to_offset: usize, length: usize) {
+    // SAFETY: as for `clear_frame`; `Frame` has checked that both ranges are in their frames.
+    unsafe { bytes(from, from_offset).copy_to(bytes(to, to_offset), length) };
+}
+
+pub(crate) fn read_frame(number: u64, offset: usize, into: &mut [u8]) {
+    // SAFETY: as for `copy_frame`; `into` is the library OS's own memory, no frame of a program.
+    unsafe { bytes(number, offset).copy_to_nonoverlapping(into.as_mut_ptr(), into.len()) };
+}
+
+pub(crate) fn write_frame(number: u64, offset: usize, from: &[u8]) {
+    // SAFETY: as for `read_frame`.
+    unsafe { from.as_ptr().copy_to_nonoverlapping(bytes(number, offset), from.len()) };
+}
+
+#[inline(always)]
+pub(crate) fn read_word(number: u64, index: usize) -> u64 {
+    // SAFETY: as for `clear_frame`; volatile, because the CPU sets accessed and dirty bits.
+    unsafe { bytes(number, index * 8).cast::<u64>().read_volatile() }
+}
+
+#[inline(always)]
+pub(crate) fn write_word(number: u64, index: usize, word: u64) {
+    // SAFETY: as above.
+    unsafe { bytes(number, index * 8).cast::<u64>().write_volatile(word) };
+}

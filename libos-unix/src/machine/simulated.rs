@@ -1,0 +1,140 @@
+//! A machine for tests: each thread of the host has one of its own.
+
+use crate::memory::FRAME_BYTES;
+use std::boxed::Box;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::thread_local;
+
+struct Simulated {
+    bytes: Box<[u8; FRAME_BYTES]>,
+    shares: u32,
+}
+
+thread_local! {
+    static FRAMES: RefCell<BTreeMap<u64, Simulated>> = const { RefCell::new(BTreeMap::new()) };
+    static NEXT: Cell<u64> = const { Cell::new(1) };
+    static LIMIT: Cell<usize> = const { Cell::new(1 << 16) };
+    static TICKS: Cell<u64> = const { Cell::new(0) };
+    static FLUSHES: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Has the machine be out of frames from so many on.
+pub fn set_frame_limit(frames: usize) {
+    LIMIT.set(frames);
+}
+
+/// How many frames are in use.
+#[must_use]
+pub fn frames_in_use() -> usize {
+    FRAMES.with_borrow(BTreeMap::len)
+}
+
+/// How many frames are to be had.
+#[must_use]
+pub fn free_frames() -> u64 {
+    (LIMIT.get() - frames_in_use()) as u64
+}
+
+/// How many frames there are.
+#[must_use]
+pub fn total_frames() -> u64 {
+    LIMIT.get() as u64
+}
+
+/// Lets time pass.
+pub fn advance(ticks: u64) {
+    TICKS.set(TICKS.get() + ticks);
+}
+
+fn with<R>(number: u64, work: impl FnOnce(&mut Simulated) -> R) -> R {
+    FRAMES.with_borrow_mut(|frames| {
+        let Some(frame) = frames.get_mut(&number) else { panic!("frame {number} is nobody's") };
+        work(frame)
+    })
+}
+
+pub(crate) fn take_frame() -> Option<u64> {
+    FRAMES.with_borrow_mut(|frames| {
+        if frames.len() >= LIMIT.get() {
+            return None;
+        }
+        let number = NEXT.replace(NEXT.get() + 1);
+        // What nobody has cleared is no zeros.
+        frames.insert(number, Simulated { bytes: Box::new([0xa5; FRAME_BYTES]), shares: 1 });
+        Some(number)
+    })
+}
+
+pub(crate) fn share_frame(number: u64) {
+    with(number, |frame| frame.shares += 1);
+}
+
+pub(crate) fn shares(number: u64) -> u32 {
+    with(number, |frame| frame.shares)
+}
+
+pub(crate) fn release_frame(number: u64) {
+    let shares = with(number, |frame| {
+        frame.shares -= 1;
+        frame.shares
+    });
+    if shares == 0 {
+        FRAMES.with_borrow_mut(|frames| frames.remove(&number));
+    }
+}
+
+pub(crate) fn clear_frame(number: u64) {
+    with(number, |frame| frame.bytes.fill(0));
+}
+
+pub(crate) fn copy_frame(from: u64, from_offset: usize, to: u64, to_offset: usize, length: usize) {
+    let mut buffer = [0; FRAME_BYTES];
+    read_frame(from, from_offset, &mut buffer[..length]);
+    write_frame(to, to_offset, &buffer[..length]);
+}
+
+pub(crate) fn read_frame(number: u64, offset: usize, into: &mut [u8]) {
+    with(number, |frame| into.copy_from_slice(&frame.bytes[offset..offset + into.len()]));
+}
+
+pub(crate) fn write_frame(number: u64, offset: usize, bytes: &[u8]) {
+    with(number, |frame| frame.bytes[offset..offset + bytes.len()].copy_from_slice(bytes));
+}
+
+pub(crate) fn read_word(number: u64, index: usize) -> u64 {
+    let mut word = [0; 8];
+    read_frame(number, index * 8, &mut word);
+    u64::from_le_bytes(word)
+}
+
+pub(crate) fn write_word(number: u64, index: usize, word: u64) {
+    write_frame(number, index * 8, &word.to_le_bytes());
+}
+
+pub(crate) fn flush_page(_address: u64) {
+    FLUSHES.set(FLUSHES.get() + 1);
+}
+
+pub(crate) fn flush_all() {
+    FLUSHES.set(FLUSHES.get() + 1);
+}
+
+/// How often something was flushed.
+#[must_use]
+pub fn flushes() -> u64 {
+    FLUSHES.get()
+}
+
+pub(crate) fn ticks() -> u64 {
+    TICKS.replace(TICKS.get() + 1)
+}
+
+pub(crate) fn hertz() -> u64 {
+    1_000_000_000
+}
+
+pub(crate) fn entropy() -> u64 {
+    // Every run is the same.
+    TICKS.get().wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
