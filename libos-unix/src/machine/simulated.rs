@@ -138,3 +138,19 @@ pub(crate) fn entropy() -> u64 {
     // Every run is the same.
     TICKS.get().wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
+
+pub(crate) fn fill_upper_half(_root: u64) {}
+
+thread_local! {
+    static ZEROS: Cell<u64> = const { Cell::new(0) };
+}
+
+pub(crate) fn zero_frame() -> Option<crate::memory::Frame> {
+    if ZEROS.get() == 0 {
+        let number = take_frame()?;
+        clear_frame(number);
+        ZEROS.set(number);
+    }
+    share_frame(ZEROS.get());
+    Some(crate::memory::Frame::from_number(ZEROS.get()))
+}

@@ -1,0 +1,180 @@
+//! The address space of a program: its areas, and the page table that follows them.
+
+use super::table::Table;
+use super::{Area, PAGE, Protection};
+use crate::errno::{Errno, Result};
+use crate::machine;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+/// The end of what programs can use, as on Linux: the last page of the lower half stays free.
+pub const USER_END: u64 = 0x7fff_ffff_f000;
+/// The lowest address that a program gets unless it insists (Linux: vm.mmap_min_addr).
+pub(super) const LOWEST: u64 = 0x1_0000;
+/// Where mappings begin, downwards: the stack has room above.
+const MAP_TOP: u64 = 0x7fff_f7ff_f000;
+/// Between a stack that grows and what lies below it (Linux: stack_guard_gap).
+pub(super) const GUARD: u64 = 256 * PAGE;
+
+/// Where things of the program are, for /proc and brk(2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)] // pairs of first address and end
+pub struct Layout {
+    pub code: (u64, u64),
+    pub data: (u64, u64),
+    /// Where the heap begins, and where it ends now.
+    pub heap: (u64, u64),
+    /// The stack pointer at the beginning.
+    pub stack: u64,
+    pub arguments: (u64, u64),
+    pub environment: (u64, u64),
+    pub auxiliary: (u64, u64),
+}
+
+/// The address space of a program. Threads share it.
+#[derive(Debug)]
+pub struct AddressSpace {
+    pub(super) areas: BTreeMap<u64, Area>,
+    pub(super) table: Table,
+    /// Where things are.
+    pub layout: Layout,
+    /// The most bytes that the stack may have.
+    pub stack_limit: u64,
+    /// The most bytes that all areas may have.
+    pub limit: u64,
+    /// The most bytes that the heap and data may have.
+    pub data_limit: u64,
+}
+
+impl AddressSpace {
+    /// One without areas.
+    ///
+    /// # Errors
+    /// ENOMEM.
+    pub fn new() -> Result<Self> {
+        let (stack_limit, limit, data_limit) = (8 << 20, u64::MAX, u64::MAX);
+        let table = Table::new()?;
+        Ok(Self { areas: BTreeMap::new(), table, layout: Layout::default(), stack_limit, limit, data_limit })
+    }
+
+    /// What CR3 holds for it.
+    #[must_use]
+    pub const fn root(&self) -> u64 {
+        self.table.root()
+    }
+
+    /// Its areas, in ascending order.
+    pub fn areas(&self) -> impl Iterator<Item = &Area> {
+        self.areas.values()
+    }
+
+    /// Bytes of all areas.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.areas.values().map(Area::bytes).sum()
+    }
+
+    /// Pages that it has, counted.
+    #[must_use]
+    pub fn resident_pages(&self) -> u64 {
+        let mut pages = 0;
+        self.table.each(0..USER_END, |_, _| pages += 1);
+        pages
+    }
+
+    /// The area that an address lies in.
+    #[must_use]
+    pub fn area(&self, address: u64) -> Option<&Area> {
+        self.areas.range(..=address).next_back().map(|(_, area)| area).filter(|area| address < area.end)
+    }
+
+    /// The first area that ends above an address.
+    pub(super) fn next_area(&self, address: u64) -> Option<&Area> {
+        self.area(address).or_else(|| self.areas.range(address..).next().map(|(_, area)| area))
+    }
+
+    /// Whether nothing lies in a range.
+    pub(super) fn is_free(&self, range: &Range<u64>) -> bool {
+        self.next_area(range.start).is_none_or(|area| area.start >= range.end)
+    }
+
+    /// A free range of so many bytes, as high as possible.
+    pub(super) fn free_range(&self, bytes: u64) -> Result<u64> {
+        let mut end = MAP_TOP;
+        for area in self.areas.range(..MAP_TOP).rev().map(|(_, area)| area) {
+            if area.end < end && end - area.end >= bytes {
+                break;
+            }
+            let gap = if area.grows { GUARD } else { 0 };
+            end = end.min(area.start.saturating_sub(gap));
+        }
+        let start = end.checked_sub(bytes).filter(|&start| start >= LOWEST).ok_or(Errno::ENOMEM)?;
+        if self.is_free(&(start..end)) { Ok(start) } else { Err(Errno::ENOMEM) }
+    }
+
+    /// Cuts the areas that a range ends in, so that it consists of whole areas.
+    pub(super) fn cut(&mut self, range: &Range<u64>) {
+        for at in [range.start, range.end] {
+            let Some(area) = self.area(at).filter(|area| area.start < at).map(|area| area.start) else { continue };
+            if let Some(upper) = self.areas.get_mut(&area).map(|area| area.cut(at)) {
+                self.areas.insert(at, upper);
+            }
+        }
+    }
+
+    /// Starts of the areas of a range, of which it consists as a whole.
+    pub(super) fn starts(&self, range: &Range<u64>) -> Vec<u64> {
+        self.areas.range(range.clone()).map(|(&start, _)| start).collect()
+    }
+
+    /// Joins areas around and in a range that go on in each other.
+    pub(super) fn join(&mut self, range: &Range<u64>) {
+        let from = self.areas.range(..range.start).next_back().map_or(range.start, |(&start, _)| start);
+        let mut at = from;
+        while let Some(area) = self.areas.get(&at).or_else(|| self.areas.range(at..).next().map(|(_, area)| area)) {
+            if area.start > range.end {
+                return;
+            }
+            let (start, end) = (area.start, area.end);
+            let joins = self.areas.get(&end).is_some_and(|next| area.continues_in(next));
+            if joins && let Some(next) = self.areas.remove(&end) {
+                if let Some(area) = self.areas.get_mut(&start) {
+                    area.end = next.end;
+                }
+                at = start;
+            } else {
+                at = end;
+            }
+        }
+    }
+
+    /// Takes whatever is in a range away.
+    pub(super) fn remove(&mut self, range: Range<u64>) {
+        self.cut(&range);
+        for start in self.starts(&range) {
+            self.areas.remove(&start);
+        }
+        self.drop_pages(range);
+    }
+
+    /// Takes the pages of a range away; the areas stay.
+    pub(super) fn drop_pages(&mut self, range: Range<u64>) {
+        if self.table.clear(range) {
+            machine::flush_all();
+        }
+    }
+
+    /// Whether all of a range allows something.
+    #[must_use]
+    pub fn allows(&self, range: Range<u64>, wanted: Protection) -> bool {
+        let mut at = range.start;
+        while at < range.end {
+            match self.area(at) {
+                Some(area) if area.protection.contains(wanted) => at = area.end,
+                _ => return false,
+            }
+        }
+        true
+    }
+}
