@@ -7,9 +7,20 @@
 
 extern crate alloc;
 
+pub mod clock;
+pub mod descriptors;
 pub mod errno;
 pub mod file;
+pub mod fs;
+pub mod futex;
 pub mod io;
 pub mod machine;
 pub mod memory;
+pub mod process;
+pub mod random;
+pub mod schedule;
+pub mod signal;
+pub mod syscall;
+pub mod timer;
+pub mod unix;
 pub mod wait;

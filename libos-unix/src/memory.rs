@@ -10,8 +10,7 @@ mod remap;
 mod shared;
 mod space;
 mod table;
-#[cfg(test)]
-mod tests;
+
 mod user;
 
 pub use access::{UserBuffers, Vector};
@@ -19,6 +18,7 @@ pub use area::{Area, Backing, Protection};
 pub use fault::{Access, Fault, FaultCode};
 pub use frame::{FRAME_BYTES, Frame};
 pub use map::{MapFlags, MapRequest};
+pub use remap::RemapFlags;
 pub use shared::SharedMemory;
 pub use space::{AddressSpace, Layout, USER_END};
 pub use user::UserMemory;

@@ -3,30 +3,83 @@
 
 #![allow(unsafe_code)] // frames, page tables and registers are this module's business
 
+mod context;
+mod entry;
 mod frames;
+mod traps;
 
-pub(crate) use frames::*;
+pub use context::{Context, Registers, USER_CODE, USER_DATA, enable_vector_registers};
+pub(crate) use context::{activate, capabilities, load_bases, restore, save, signal_frame_bytes};
+pub(crate) use frames::{
+    clear_frame, copy_frame, fill_upper_half, read_frame, read_word, release_frame, share_frame, shares, take_frame,
+    write_frame, write_word, zero_frame,
+};
+pub use frames::{free_frames, give_back_free, set_total_frames, total_frames};
 
+use crate::unix::Unix;
+use alloc::boxed::Box;
 use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use exo_user::cpu;
 
 /// State that only the one virtual CPU touches, with interrupts off.
-pub(super) struct Single<T>(UnsafeCell<T>);
+struct Single<T>(UnsafeCell<T>);
 
 // SAFETY: there is one virtual CPU, and nothing interrupts ring 0.
 unsafe impl<T> Sync for Single<T> {}
 
 impl<T> Single<T> {
-    pub(super) const fn new(value: T) -> Self {
+    const fn new(value: T) -> Self {
         Self(UnsafeCell::new(value))
     }
 
     /// Does something with it. `work` must not come here again.
     #[inline(always)]
-    pub(super) fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
+    fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
         // SAFETY: (1) as above; (2) every caller is a leaf, which calls nothing that comes here again.
         work(unsafe { &mut *self.0.get() })
     }
+}
+
+static UNIX: AtomicPtr<Unix> = AtomicPtr::new(core::ptr::null_mut());
+static HERTZ: AtomicU64 = AtomicU64::new(0);
+
+/// The system that this machine runs.
+#[inline(always)]
+fn unix() -> &'static Unix {
+    // SAFETY: `run` stores it before anything can come here, and it is never dropped.
+    unsafe { &*UNIX.load(Ordering::Relaxed) }
+}
+
+/// Says how fast the TSC counts.
+pub fn set_hertz(hertz: u64) {
+    HERTZ.store(hertz, Ordering::Relaxed);
+}
+
+/// Runs a system whose first thread is ready, for good. `ended` is called when it has ended.
+pub fn run(system: Unix, stack: u64, ended: fn(&Unix) -> !) -> ! {
+    UNIX.store(Box::into_raw(Box::new(system)), Ordering::Relaxed);
+    ENDED.store(ended as *mut (), Ordering::Relaxed);
+    traps::install();
+    entry::install(stack);
+    unix().settle();
+    end_if_over();
+    entry::leave()
+}
+
+static ENDED: AtomicPtr<()> = AtomicPtr::new(core::ptr::null_mut());
+
+#[inline(always)]
+fn end_if_over() {
+    if unix().outcome.get().is_some() {
+        // SAFETY: `run` has stored a function of this type.
+        unsafe { core::mem::transmute::<*mut (), fn(&Unix) -> !>(ENDED.load(Ordering::Relaxed))(unix()) }
+    }
+}
+
+#[inline(always)]
+fn on_system_call() {
+    unix().system_call();
 }
 
 pub(crate) fn flush_page(address: u64) {
@@ -40,4 +93,27 @@ pub(crate) fn flush_all() {
 
 pub(crate) fn ticks() -> u64 {
     cpu::read_tsc()
+}
+
+pub(crate) fn hertz() -> u64 {
+    HERTZ.load(Ordering::Relaxed)
+}
+
+/// Chance, as far as there is any: RDRAND where the CPU has it, and the TSC.
+pub(crate) fn entropy() -> u64 {
+    static HAS_RDRAND: spin::Once<bool> = spin::Once::new();
+    let mut value = 0_u64;
+    if *HAS_RDRAND.call_once(|| cpu::cpuid(1, 0).ecx & 1 << 30 != 0) {
+        for _ in 0..10 {
+            let ok: u8;
+            // SAFETY: the CPU has the instruction.
+            unsafe {
+                core::arch::asm!("rdrand {}", "setc {}", out(reg) value, out(reg_byte) ok, options(nomem, nostack))
+            };
+            if ok != 0 {
+                break;
+            }
+        }
+    }
+    value ^ cpu::read_tsc().wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

@@ -154,3 +154,94 @@ pub(crate) fn zero_frame() -> Option<crate::memory::Frame> {
     share_frame(ZEROS.get());
     Some(crate::memory::Frame::from_number(ZEROS.get()))
 }
+
+pub use exo_user::exceptions::ExceptionFrame as Registers;
+
+/// Selectors of ring 3.
+pub const USER_CODE: u64 = 0x23;
+/// The same for data.
+pub const USER_DATA: u64 = 0x1b;
+
+/// Bytes of the state of the vector registers.
+const VECTOR_STATE: usize = 576;
+
+/// The registers of a thread.
+#[derive(Debug)]
+pub struct Context {
+    registers: RefCell<Registers>,
+    bases: Cell<[u64; 2]>,
+    vector_state: RefCell<std::vec::Vec<u8>>,
+}
+
+impl Default for Context {
+    fn default() -> Self {
+        let registers = RefCell::new(Registers::in_ring_3(0, 0));
+        Self { registers, bases: Cell::default(), vector_state: RefCell::new(std::vec![0; VECTOR_STATE]) }
+    }
+}
+
+#[allow(missing_docs)] // as on the hardware
+impl Context {
+    pub fn call(&self) -> (u64, [u64; 6]) {
+        let r = self.registers.borrow();
+        (r.rax, [r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9])
+    }
+
+    pub fn set_result(&self, value: u64) {
+        self.registers.borrow_mut().rax = value;
+    }
+
+    pub fn registers(&self) -> Registers {
+        *self.registers.borrow()
+    }
+
+    pub fn set_registers(&self, registers: &Registers) {
+        *self.registers.borrow_mut() = *registers;
+    }
+
+    pub fn duplicate(&self) -> Self {
+        let vector_state = self.vector_state.clone();
+        Self { registers: self.registers.clone(), bases: self.bases.clone(), vector_state }
+    }
+
+    pub fn fs_base(&self) -> u64 {
+        self.bases.get()[0]
+    }
+
+    pub fn gs_base(&self) -> u64 {
+        self.bases.get()[1]
+    }
+
+    pub fn set_fs_base(&self, base: u64) {
+        self.bases.set([base, self.gs_base()]);
+    }
+
+    pub fn set_gs_base(&self, base: u64) {
+        self.bases.set([self.fs_base(), base]);
+    }
+
+    pub fn vector_state(&self) -> std::vec::Vec<u8> {
+        self.vector_state.borrow().clone()
+    }
+
+    pub fn set_vector_state(&self, state: &[u8]) {
+        self.vector_state.borrow_mut().copy_from_slice(state);
+    }
+
+    pub fn reset_vector_state(&self) {
+        self.vector_state.borrow_mut().fill(0);
+    }
+}
+
+pub(crate) fn activate(_context: &Context, _root: u64) {}
+pub(crate) fn save(_context: &Context) {}
+pub(crate) fn restore(_context: &Context) {}
+pub(crate) fn load_bases(_context: &Context) {}
+
+pub(crate) fn capabilities() -> u64 {
+    0
+}
+
+pub(crate) fn signal_frame_bytes() -> u64 {
+    2048
+}

@@ -113,6 +113,20 @@ impl AddressSpace {
         if self.is_free(&(start..end)) { Ok(start) } else { Err(Errno::ENOMEM) }
     }
 
+    /// A place for so many bytes.
+    ///
+    /// # Errors
+    /// ENOMEM.
+    pub fn room_for(&self, bytes: u64) -> Result<u64> {
+        self.free_range(bytes)
+    }
+
+    /// Whether there is a page at an address.
+    #[must_use]
+    pub fn has_page(&self, address: u64) -> bool {
+        self.table.leaf(address).is_present()
+    }
+
     /// Cuts the areas that a range ends in, so that it consists of whole areas.
     pub(super) fn cut(&mut self, range: &Range<u64>) {
         for at in [range.start, range.end] {

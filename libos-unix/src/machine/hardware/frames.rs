@@ -1,9 +1,10 @@
 //! Frames out of the environment's pool, with a count of who shares each, and the ways into them through the physical window.
 
 use super::Single;
-use crate::memory::FRAME_BYTES;
+use crate::memory::{FRAME_BYTES, Frame};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU64, Ordering};
 use exo_user::frames::{self, window};
 
 /// Counts are kept for so many frames at a time.
@@ -131,4 +132,43 @@ pub(crate) fn read_word(number: u64, index: usize) -> u64 {
 pub(crate) fn write_word(number: u64, index: usize, word: u64) {
     // SAFETY: as above.
     unsafe { bytes(number, index * 8).cast::<u64>().write_volatile(word) };
+}
+
+/// How many frames the environment has, those in use included.
+#[must_use]
+pub fn total_frames() -> u64 {
+    TOTAL.load(Ordering::Relaxed)
+}
+
+/// Says how many frames there are.
+pub fn set_total_frames(frames: u64) {
+    TOTAL.store(frames, Ordering::Relaxed);
+}
+
+static TOTAL: AtomicU64 = AtomicU64::new(0);
+static ZEROS: AtomicU64 = AtomicU64::new(0);
+
+/// A share of the frame of zeros that everybody reads who has written nothing yet.
+pub(crate) fn zero_frame() -> Option<Frame> {
+    if ZEROS.load(Ordering::Relaxed) == 0 {
+        let number = take_frame()?;
+        clear_frame(number);
+        ZEROS.store(number, Ordering::Relaxed);
+    }
+    let number = ZEROS.load(Ordering::Relaxed);
+    share_frame(number);
+    Some(Frame::from_number(number))
+}
+
+/// The root of the page table with which the library OS began, for its upper half.
+static TEMPLATE: AtomicU64 = AtomicU64::new(0);
+
+/// Makes the library OS reachable in a program's page table.
+pub(crate) fn fill_upper_half(root: u64) {
+    if TEMPLATE.load(Ordering::Relaxed) == 0 {
+        TEMPLATE.store(exo_user::cpu::read_cr3() & !0xfff, Ordering::Relaxed);
+    }
+    let template = window(TEMPLATE.load(Ordering::Relaxed));
+    // SAFETY: both are tables of the environment's; the upper half of the new one is nobody's yet.
+    unsafe { template.add(FRAME_BYTES / 2).copy_to_nonoverlapping(bytes(root, FRAME_BYTES / 2), FRAME_BYTES / 2) };
 }

@@ -1,0 +1,108 @@
+//! Words of memory that threads wait for: futex(2).
+
+mod robust;
+
+pub use robust::leave_robust_list;
+
+use crate::errno::Result;
+use crate::memory::{Access, AddressSpace};
+use crate::process::{Shared, Thread};
+use crate::wait::Wake;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::rc::Rc;
+use core::cell::RefCell;
+
+/// What makes two words the same: the frame behind them. A frame that is waited for stays where it is, for writing to it is what one
+/// waits for, and copying happens before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    frame: u64,
+    offset: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Waiter {
+    thread: Rc<Thread>,
+    visit: u64,
+    bits: u32,
+}
+
+impl Waiter {
+    fn is_over(&self) -> bool {
+        self.thread.is_over(self.visit)
+    }
+}
+
+/// All that is waited for.
+#[derive(Debug, Default)]
+pub struct Futexes {
+    queues: RefCell<BTreeMap<Key, VecDeque<Waiter>>>,
+}
+
+impl Futexes {
+    /// The key of a word, and what it holds.
+    ///
+    /// # Errors
+    /// EFAULT.
+    pub fn look(&self, space: &Shared<AddressSpace>, address: u64) -> Result<(Key, u32)> {
+        // As for writing: the page is this space's own from now on, unless it is shared.
+        let mut space = space.borrow_mut();
+        let reached = space.frame_at(address, Access::Write).or_else(|_| space.frame_at(address, Access::Read));
+        let (frame, offset) = reached?;
+        let mut word = [0; 4];
+        frame.read(offset, &mut word);
+        Ok((Key { frame: frame.number(), offset }, u32::from_le_bytes(word)))
+    }
+
+    /// Has a thread wait.
+    pub fn enter(&self, key: Key, thread: &Rc<Thread>, bits: u32) {
+        let mut queues = self.queues.borrow_mut();
+        let queue = queues.entry(key).or_default();
+        queue.retain(|waiter| !waiter.is_over());
+        queue.push_back(Waiter { thread: Rc::clone(thread), visit: thread.visit(), bits });
+    }
+
+    /// Wakes up to `count` of those who wait with one of `bits`; how many.
+    pub fn wake(&self, key: Key, count: u32, bits: u32) -> u32 {
+        let mut woken = 0;
+        while woken < count {
+            let next = {
+                let mut queues = self.queues.borrow_mut();
+                let Some(queue) = queues.get_mut(&key) else { break };
+                queue.retain(|waiter| !waiter.is_over());
+                let next = queue.iter().position(|waiter| waiter.bits & bits != 0);
+                let next = next.and_then(|position| queue.remove(position));
+                if queue.is_empty() {
+                    queues.remove(&key);
+                }
+                next
+            };
+            let Some(waiter) = next else { break };
+            waiter.thread.futex_woken.set(true);
+            waiter.thread.wake(waiter.visit);
+            woken += 1;
+        }
+        woken
+    }
+
+    /// Wakes those who wait for a word; a bad address wakes nobody.
+    pub fn wake_at(&self, space: &Shared<AddressSpace>, address: u64, count: u32) -> u32 {
+        self.look(space, address).map_or(0, |(key, _)| self.wake(key, count, u32::MAX))
+    }
+
+    /// Has up to `count` of those who wait for one word wait for another; how many.
+    pub fn requeue(&self, from: Key, to: Key, count: u32) -> u32 {
+        let mut queues = self.queues.borrow_mut();
+        let Some(mut queue) = queues.remove(&from) else { return 0 };
+        queue.retain(|waiter| !waiter.is_over());
+        let moved = queue.len().min(count as usize);
+        let rest = queue.split_off(moved);
+        queues.entry(to).or_default().extend(queue);
+        if !rest.is_empty() {
+            // Both keys may be the same.
+            let place = queues.entry(from).or_default();
+            place.extend(rest);
+        }
+        moved as u32
+    }
+}

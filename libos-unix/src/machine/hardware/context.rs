@@ -1,0 +1,317 @@
+//! The registers of threads, and putting them into the CPU.
+
+use super::entry;
+use alloc::alloc::{alloc_zeroed, dealloc, handle_alloc_error};
+use alloc::vec::Vec;
+use core::alloc::Layout;
+use core::arch::asm;
+use core::cell::{Cell, UnsafeCell};
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use exo_user::cpu::{self, msr};
+pub use exo_user::exceptions::ExceptionFrame as Registers;
+use exo_user::segments;
+
+/// The selector of ring-3 code.
+pub const USER_CODE: u64 = segments::USER_CODE.0 as u64;
+/// The selector of ring-3 data.
+pub const USER_DATA: u64 = segments::USER_DATA.0 as u64;
+
+/// State components that are in use (SDM Vol. 1, 13.1).
+static COMPONENTS: AtomicU64 = AtomicU64::new(0);
+/// Bytes that XSAVE writes of them.
+static BYTES: AtomicUsize = AtomicUsize::new(512 + 64);
+
+/// What XSAVE areas begin with: the x87 control word and MXCSR as after reset.
+const CONTROL_WORD: u16 = 0x37f;
+const MXCSR: u32 = 0x1f80;
+/// Bits of MXCSR that exist.
+const MXCSR_MASK: u32 = 0xffff;
+const LEGACY: usize = 512;
+/// Where Linux says in a signal frame that the area is one of XSAVE (`arch/x86/include/uapi/asm/sigcontext.h`).
+const SOFTWARE: usize = 464;
+const MAGIC_1: u32 = 0x4650_5853;
+const MAGIC_2: u32 = 0x4650_5845;
+
+/// Turns on what programs use of the FPU and the vector registers.
+pub fn enable_vector_registers() {
+    const MONITOR_COPROCESSOR: u64 = 1 << 1;
+    const EMULATION: u64 = 1 << 2;
+    const TASK_SWITCHED: u64 = 1 << 3;
+    const FXSAVE: u64 = 1 << 9;
+    const EXCEPTIONS: u64 = 1 << 10;
+    const XSAVE: u64 = 1 << 18;
+    let has_xsave = cpu::cpuid(1, 0).ecx & 1 << 26 != 0;
+    // SAFETY: these bits make instructions work, for ring 3; ring 0 is compiled without them.
+    unsafe {
+        cpu::write_cr0((cpu::read_cr0() | MONITOR_COPROCESSOR) & !(EMULATION | TASK_SWITCHED));
+        let xsave = if has_xsave { XSAVE } else { 0 };
+        cpu::write_cr4(cpu::read_cr4() | FXSAVE | EXCEPTIONS | xsave);
+    }
+    if !has_xsave {
+        return;
+    }
+    // x87, SSE, AVX.
+    let components = u64::from(cpu::cpuid(0xd, 0).eax) & 7;
+    // SAFETY: components that the CPU has, x87 among them.
+    unsafe {
+        asm!("xsetbv", in("ecx") 0, in("eax") components as u32, in("edx") 0, options(nostack, preserves_flags));
+    }
+    COMPONENTS.store(components, Ordering::Relaxed);
+    BYTES.store(cpu::cpuid(0xd, 0).ebx as usize, Ordering::Relaxed);
+}
+
+/// An area for XSAVE, aligned to 64 bytes.
+#[derive(Debug)]
+struct VectorState(NonNull<u8>);
+
+impl VectorState {
+    fn layout() -> Layout {
+        let bytes = BYTES.load(Ordering::Relaxed);
+        // Both are small, and the alignment is a power of two.
+        Layout::from_size_align(bytes, 64).unwrap_or(Layout::new::<[u64; 128]>())
+    }
+
+    fn new() -> Self {
+        let layout = Self::layout();
+        // SAFETY: the layout has a size.
+        let area = unsafe { alloc_zeroed(layout) };
+        let state = Self(NonNull::new(area).unwrap_or_else(|| handle_alloc_error(layout)));
+        state.reset();
+        state
+    }
+
+    fn bytes(&self) -> &mut [u8] {
+        // SAFETY: the area is this value's own, and references to it are made and dropped inside of single functions of this module.
+        unsafe { core::slice::from_raw_parts_mut(self.0.as_ptr(), Self::layout().size()) }
+    }
+
+    fn reset(&self) {
+        let bytes = self.bytes();
+        bytes.fill(0);
+        bytes[0..2].copy_from_slice(&CONTROL_WORD.to_le_bytes());
+        bytes[24..28].copy_from_slice(&MXCSR.to_le_bytes());
+    }
+
+    fn save(&self) {
+        let (components, area) = (COMPONENTS.load(Ordering::Relaxed), self.0.as_ptr());
+        // SAFETY: the area is large enough for the components and aligned.
+        unsafe {
+            if components == 0 {
+                asm!("fxsave64 [{}]", in(reg) area, options(nostack, preserves_flags));
+            } else {
+                asm!("xsave64 [{}]", in(reg) area, in("eax") components as u32, in("edx") 0, options(nostack, preserves_flags));
+            }
+        }
+    }
+
+    fn restore(&self) {
+        let (components, area) = (COMPONENTS.load(Ordering::Relaxed), self.0.as_ptr());
+        // SAFETY: as for `save`; whatever a program has put into the area went through `accept`. Ring 0 has no state in these registers.
+        unsafe {
+            if components == 0 {
+                asm!("fxrstor64 [{}]", in(reg) area, options(nostack, preserves_flags));
+            } else {
+                asm!("xrstor64 [{}]", in(reg) area, in("eax") components as u32, in("edx") 0, options(nostack, preserves_flags));
+            }
+        }
+    }
+
+    /// Takes what a program wants in these registers, without what the CPU would refuse (SDM Vol. 1, 13.8).
+    fn accept(&self, from: &[u8]) {
+        let components = COMPONENTS.load(Ordering::Relaxed);
+        let bytes = self.bytes();
+        let length = bytes.len().min(from.len());
+        bytes[..length].copy_from_slice(&from[..length]);
+        let word = |bytes: &[u8], at: usize| bytes[at..].first_chunk().map_or(0, |&word| u32::from_le_bytes(word));
+        let mxcsr = word(bytes, 24) & MXCSR_MASK;
+        bytes[24..28].copy_from_slice(&mxcsr.to_le_bytes());
+        if components != 0 {
+            // A program that knows nothing of XSAVE has written the first part only.
+            let extended = word(bytes, SOFTWARE) == MAGIC_1;
+            let there = bytes[LEGACY..].first_chunk().map_or(3, |&word| u64::from_le_bytes(word));
+            let there = if extended { there & components } else { 3 };
+            bytes[LEGACY..LEGACY + 64].fill(0);
+            bytes[LEGACY..LEGACY + 8].copy_from_slice(&there.to_le_bytes());
+        }
+    }
+}
+
+impl Drop for VectorState {
+    fn drop(&mut self) {
+        // SAFETY: the area was allocated with this layout, which never changes after the first thread.
+        unsafe { dealloc(self.0.as_ptr(), Self::layout()) };
+    }
+}
+
+/// The registers of a thread. While it has the CPU the vector registers are there, and everything else here.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Context {
+    registers: UnsafeCell<Registers>,
+    /// They are as a system call left them: SYSRET restores them.
+    by_call: Cell<bool>,
+    fs_base: Cell<u64>,
+    gs_base: Cell<u64>,
+    vector_state: VectorState,
+}
+
+impl Default for Context {
+    fn default() -> Self {
+        Self {
+            registers: UnsafeCell::new(Registers::in_ring_3(0, 0)),
+            by_call: Cell::new(false),
+            fs_base: Cell::new(0),
+            gs_base: Cell::new(0),
+            vector_state: VectorState::new(),
+        }
+    }
+}
+
+impl Context {
+    pub(super) const fn place(&self) -> *mut Registers {
+        self.registers.get()
+    }
+
+    pub(super) fn left_by_call(&self, by_call: bool) {
+        self.by_call.set(by_call);
+    }
+
+    pub(super) fn returns_by_sysret(&self) -> bool {
+        self.by_call.get()
+    }
+
+    #[inline(always)]
+    fn with<R>(&self, work: impl FnOnce(&mut Registers) -> R) -> R {
+        // SAFETY: the entry code writes them only while the program runs; here nothing but this closure refers to them, and it
+        // calls nothing that comes here.
+        work(unsafe { &mut *self.registers.get() })
+    }
+
+    /// Number and arguments of the system call that it makes.
+    #[inline(always)]
+    pub fn call(&self) -> (u64, [u64; 6]) {
+        self.with(|r| (r.rax, [r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9]))
+    }
+
+    /// What the call comes to.
+    #[inline(always)]
+    pub fn set_result(&self, value: u64) {
+        self.with(|registers| registers.rax = value);
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn registers(&self) -> Registers {
+        self.with(|registers| *registers)
+    }
+
+    /// Replaces all of them.
+    pub fn set_registers(&self, registers: &Registers) {
+        self.by_call.set(false);
+        self.with(|own| *own = *registers);
+    }
+
+    /// A copy, for another thread. The thread that it is copied from has the CPU.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        self.vector_state.save();
+        let copy = Self::default();
+        copy.set_registers(&self.registers());
+        copy.fs_base.set(self.fs_base.get());
+        copy.gs_base.set(self.gs_base.get());
+        copy.vector_state.bytes().copy_from_slice(self.vector_state.bytes());
+        copy
+    }
+
+    /// FS base.
+    #[must_use]
+    pub const fn fs_base(&self) -> u64 {
+        self.fs_base.get()
+    }
+
+    /// GS base.
+    #[must_use]
+    pub const fn gs_base(&self) -> u64 {
+        self.gs_base.get()
+    }
+
+    /// Sets FS base; [`load_bases`] puts it into the CPU.
+    pub fn set_fs_base(&self, base: u64) {
+        self.fs_base.set(base);
+    }
+
+    /// The same for GS.
+    pub fn set_gs_base(&self, base: u64) {
+        self.gs_base.set(base);
+    }
+
+    /// The vector registers as a signal frame has them, once they are [saved](save).
+    #[must_use]
+    pub fn vector_state(&self) -> Vec<u8> {
+        let mut bytes = self.vector_state.bytes().to_vec();
+        let components = COMPONENTS.load(Ordering::Relaxed);
+        if components != 0 {
+            let area = bytes.len() as u32;
+            let mut put = |at: usize, word: &[u8]| bytes[at..at + word.len()].copy_from_slice(word);
+            put(SOFTWARE, &MAGIC_1.to_le_bytes());
+            put(SOFTWARE + 4, &(area + 4).to_le_bytes());
+            put(SOFTWARE + 8, &components.to_le_bytes());
+            put(SOFTWARE + 16, &area.to_le_bytes());
+            bytes.extend(MAGIC_2.to_le_bytes());
+        }
+        bytes
+    }
+
+    /// Takes them from a signal frame; [`restore`] puts them into the CPU.
+    pub fn set_vector_state(&self, state: &[u8]) {
+        self.vector_state.accept(state);
+    }
+
+    /// As they are when a program begins.
+    pub fn reset_vector_state(&self) {
+        self.vector_state.reset();
+    }
+}
+
+/// Keeps the vector registers of the thread that has the CPU.
+pub(crate) fn save(context: &Context) {
+    context.vector_state.save();
+}
+
+/// Puts the vector registers of the thread that has the CPU there.
+pub(crate) fn restore(context: &Context) {
+    context.vector_state.restore();
+}
+
+/// Puts the segment bases of the thread that has the CPU there.
+pub(crate) fn load_bases(context: &Context) {
+    // SAFETY: `arch_prctl` and `clone` have checked that they are addresses of programs; ring 0 uses neither.
+    unsafe {
+        cpu::write_msr(msr::FS_BASE, context.fs_base.get());
+        cpu::write_msr(msr::GS_BASE, context.gs_base.get());
+    }
+}
+
+/// Gives the CPU to a thread: its page table, its registers, its bases.
+pub(crate) fn activate(context: &Context, root: u64) {
+    // SAFETY: every page table has the library OS in its upper half.
+    unsafe {
+        if cpu::read_cr3() != root {
+            cpu::write_cr3(root);
+        }
+    }
+    load_bases(context);
+    restore(context);
+    entry::set_context(context);
+}
+
+/// What AT_HWCAP says: CPUID leaf 1, EDX.
+pub(crate) fn capabilities() -> u64 {
+    cpu::cpuid(1, 0).edx.into()
+}
+
+/// The most that a signal takes of a stack.
+pub(crate) fn signal_frame_bytes() -> u64 {
+    (BYTES.load(Ordering::Relaxed) + 4 + 440 + 128 + 64 + 16) as u64
+}

@@ -1,0 +1,136 @@
+//! The way in by SYSCALL and the way back.
+//!
+//! Registers go straight into the context of the thread that runs; there is one stack for the library OS, which is empty whenever a program
+//! runs. SYSRET goes back where the registers are as SYSCALL left them, else IRET.
+
+use super::context::{Context, Registers, USER_CODE, USER_DATA};
+use core::mem::offset_of;
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use exo_user::cpu::{self, msr};
+use exo_user::segments;
+
+/// The registers of the thread that runs.
+static CONTEXT: AtomicPtr<Registers> = AtomicPtr::new(core::ptr::null_mut());
+/// The same as a context.
+static CURRENT: AtomicPtr<Context> = AtomicPtr::new(core::ptr::null_mut());
+/// The program's stack pointer, for two instructions.
+static PROGRAM_STACK: AtomicU64 = AtomicU64::new(0);
+/// The stack of the library OS, from its top.
+static STACK: AtomicU64 = AtomicU64::new(0);
+
+/// The marker in place of a vector: it came by a system call.
+const BY_CALL: u64 = 0x100;
+
+// The order of the registers is that of `ExceptionFrame`.
+core::arch::global_asm!(
+    ".pushsection .text.unix_entry,\"ax\",@progbits",
+    ".balign 64",
+    "unix_system_call:",
+    "mov [rip + {program_stack}], rsp",
+    "mov rsp, [rip + {context}]",
+    "add rsp, {bytes}",
+    "push {user_data}",
+    "push [rip + {program_stack}]",
+    "push r11",
+    "push {user_code}",
+    "push rcx",
+    "push 0",
+    "push {by_call}",
+    "push rax", "push rbx", "push rcx", "push rdx", "push rsi", "push rdi", "push rbp", "push r8",
+    "push r9", "push r10", "push r11", "push r12", "push r13", "push r14", "push r15",
+    "mov rsp, [rip + {stack}]",
+    "cld",
+    "call {system_call}",
+    "test al, al",
+    "mov rax, [rip + {context}]",
+    "jz 2f",
+    // Whoever is called has kept the others.
+    "mov r11, [rax + {r11}]",
+    "mov r10, [rax + {r10}]",
+    "mov r9, [rax + {r9}]",
+    "mov r8, [rax + {r8}]",
+    "mov rdi, [rax + {rdi}]",
+    "mov rsi, [rax + {rsi}]",
+    "mov rdx, [rax + {rdx}]",
+    "mov rcx, [rax + {rcx}]",
+    "mov rsp, [rax + {rsp}]",
+    "mov rax, [rax + {rax}]",
+    "sysretq",
+    "2:",
+    "mov rsp, rax",
+    "pop r15", "pop r14", "pop r13", "pop r12", "pop r11", "pop r10", "pop r9", "pop r8", "pop rbp",
+    "pop rdi", "pop rsi", "pop rdx", "pop rcx", "pop rbx", "pop rax",
+    "add rsp, 16",
+    "iretq",
+    ".popsection",
+    program_stack = sym PROGRAM_STACK,
+    context = sym CONTEXT,
+    stack = sym STACK,
+    system_call = sym system_call,
+    bytes = const size_of::<Registers>(),
+    user_data = const USER_DATA,
+    user_code = const USER_CODE,
+    by_call = const BY_CALL,
+    r11 = const offset_of!(Registers, r11),
+    r10 = const offset_of!(Registers, r10),
+    r9 = const offset_of!(Registers, r9),
+    r8 = const offset_of!(Registers, r8),
+    rdi = const offset_of!(Registers, rdi),
+    rsi = const offset_of!(Registers, rsi),
+    rdx = const offset_of!(Registers, rdx),
+    rcx = const offset_of!(Registers, rcx),
+    rsp = const offset_of!(Registers, rsp),
+    rax = const offset_of!(Registers, rax),
+);
+
+/// Says that a thread has the CPU from now on.
+pub(super) fn set_context(context: &Context) {
+    CONTEXT.store(context.place(), Ordering::Relaxed);
+    CURRENT.store(core::ptr::from_ref(context).cast_mut(), Ordering::Relaxed);
+}
+
+/// Whether the thread that runs goes on as its call left it.
+fn returns_by_sysret(before: *mut Context) -> bool {
+    let current = CURRENT.load(Ordering::Relaxed);
+    // SAFETY: the thread that has the CPU lives.
+    current == before && unsafe { (*current).returns_by_sysret() }
+}
+
+/// A program makes a system call. Whether its registers are as it left them, but for rax.
+extern "C" fn system_call() -> bool {
+    let current = CURRENT.load(Ordering::Relaxed);
+    // SAFETY: the thread that has the CPU lives, and so does its context.
+    unsafe { (*current).left_by_call(true) };
+    super::on_system_call();
+    returns_by_sysret(current)
+}
+
+/// Has SYSCALL come here, with a stack that ends at `stack`.
+pub(super) fn install(stack: u64) {
+    /// Off when a system call begins: TF, IF, DF, NT, AC.
+    const MASKED: u64 = 0x4_4700;
+    const SYSTEM_CALLS: u64 = 1;
+    STACK.store(stack, Ordering::Relaxed);
+    let entry: u64;
+    // SAFETY: computes an address; then the MSRs lead to code that expects exactly what SYSCALL leaves.
+    unsafe {
+        core::arch::asm!("lea {}, [rip + unix_system_call]", out(reg) entry, options(nomem, nostack, preserves_flags));
+        cpu::write_msr(msr::STAR, segments::STAR);
+        cpu::write_msr(msr::LSTAR, entry);
+        cpu::write_msr(msr::FMASK, MASKED);
+        cpu::write_msr(msr::EFER, cpu::read_msr(msr::EFER) | SYSTEM_CALLS);
+    }
+}
+
+/// A context in which `function` begins on the empty stack of the library OS.
+pub(super) fn on_own_stack(function: extern "C" fn() -> !) -> Registers {
+    // As if it had been called.
+    Registers::in_ring_0(function as usize as u64, STACK.load(Ordering::Relaxed) - 8)
+}
+
+/// Leaves for the thread that has the CPU; nothing of what runs now is left.
+pub(super) fn leave() -> ! {
+    let context = CONTEXT.load(Ordering::Relaxed);
+    // SAFETY: the registers are those of a thread in ring 3; nobody counts on what lies on the stack of the library OS.
+    unsafe { (*context).resume() }
+}

@@ -1,0 +1,115 @@
+//! System calls: the table, and what one is made with.
+//!
+//! A handler does what it can at once. One that would have to wait enters the queues of what it waits for and says so; it is made again,
+//! with the same arguments, when something has changed. What must survive from one time to the next is in the thread's
+//! [`Progress`](crate::process::Progress).
+
+mod call;
+mod clocks;
+mod descriptors;
+mod exec;
+mod futexes;
+mod identity;
+mod memory;
+mod process;
+mod read_write;
+mod resources;
+mod signals;
+mod system;
+mod table;
+
+pub use call::{Call, Outcome, Restart, Stop};
+pub use table::{Entry, TABLE};
+
+use crate::errno::Errno;
+use crate::process::Thread;
+use crate::unix::Unix;
+use alloc::rc::Rc;
+
+/// Makes the call that a thread's registers name, for the first time. False where the thread cannot simply go on.
+#[inline]
+pub(crate) fn dispatch(unix: &Unix, thread: &Rc<Thread>) -> bool {
+    let (number, arguments) = thread.context.call();
+    let call = Call { unix, thread, arguments, interrupted: false };
+    let handler = TABLE.get(number as usize).and_then(Option::as_ref).map(|entry| entry.handler);
+    let outcome = match handler {
+        Some(handler) => handler(&call),
+        None => unknown(unix, number),
+    };
+    match outcome {
+        Ok(value) => {
+            thread.context.set_result(value);
+            true
+        }
+        Err(stop) => {
+            stopped(&call, stop);
+            false
+        }
+    }
+}
+
+#[cold]
+fn unknown(unix: &Unix, number: u64) -> Outcome {
+    *unix.unknown_calls.borrow_mut().entry(number).or_default() += 1;
+    Err(Errno::ENOSYS.into())
+}
+
+#[cold]
+fn stopped(call: &Call<'_>, stop: Stop) {
+    match stop {
+        Stop::Error(error) => finish(call, error.as_result()),
+        // The registers are someone else's, or nobody's.
+        Stop::Gone => forget_progress(call),
+        Stop::Wait(restart) => wait(call, restart),
+    }
+}
+
+/// The call is over.
+fn finish(call: &Call<'_>, value: u64) {
+    call.thread.context.set_result(value);
+    forget_progress(call);
+    call.unix.attend_if_signalled(call.thread);
+}
+
+fn forget_progress(call: &Call<'_>) {
+    let thread = call.thread;
+    thread.in_call.set(false);
+    thread.progress.set(crate::process::Progress::default());
+}
+
+/// The thread waits, unless a signal is there already.
+fn wait(call: &Call<'_>, restart: Restart) {
+    let thread = call.thread;
+    thread.in_call.set(true);
+    thread.restart.set(restart);
+    let mut progress = thread.progress.get();
+    progress.waited = true;
+    thread.progress.set(progress);
+    call.unix.attend();
+    if call.unix.is_interrupted(thread) {
+        return;
+    }
+    if let Some(deadline) = progress.deadline {
+        let who: Rc<dyn crate::schedule::Expire> = thread.clone();
+        thread.timer.set(Some(call.unix.timers.add(deadline, Rc::downgrade(&who), thread.visit())));
+    }
+    thread.block();
+}
+
+/// Makes the call that a thread is in once more; whether it is over.
+pub(crate) fn again(unix: &Unix, thread: &Rc<Thread>) -> bool {
+    if let Some(timer) = thread.timer.take() {
+        unix.timers.remove(timer);
+    }
+    let (number, arguments) = thread.context.call();
+    let call = Call { unix, thread, arguments, interrupted: unix.is_interrupted(thread) };
+    let Some(Some(entry)) = TABLE.get(number as usize) else {
+        thread.in_call.set(false);
+        return true;
+    };
+    match (entry.handler)(&call) {
+        Ok(value) => finish(&call, value),
+        Err(stop) => stopped(&call, stop),
+    }
+    !thread.in_call.get()
+}

@@ -1,0 +1,180 @@
+//! Every system call that there is, by Linux's number (arch/x86/entry/syscalls/syscall_64.tbl).
+
+use super::{Call, Outcome};
+use super::{clocks, descriptors, exec, futexes, identity, memory, process, read_write, resources, signals, system};
+use bitflags::Flags;
+
+/// Makes a call.
+pub type Handler = fn(&Call<'_>) -> Outcome;
+
+/// A system call.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    /// Linux's name.
+    pub name: &'static str,
+    /// What makes it.
+    pub handler: Handler,
+    /// Names of the flags that it takes.
+    pub flags: fn() -> alloc::vec::Vec<&'static str>,
+}
+
+impl core::fmt::Debug for Entry {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+fn names<F: Flags>() -> alloc::vec::Vec<&'static str> {
+    F::FLAGS.iter().map(bitflags::Flag::name).collect()
+}
+
+fn no_flags() -> alloc::vec::Vec<&'static str> {
+    alloc::vec::Vec::new()
+}
+
+macro_rules! flags {
+    () => {
+        no_flags
+    };
+    ($kind:ty) => {
+        names::<$kind>
+    };
+}
+
+macro_rules! calls {
+    ($($number:literal $name:ident $handler:path $(: $flags:ty)?;)*) => {
+        /// By number; `None` where there is none.
+        pub static TABLE: [Option<Entry>; 512] = {
+            let mut table = [const { None }; 512];
+            $(table[$number] = Some(Entry {
+                name: stringify!($name),
+                handler: $handler,
+                flags: flags!($($flags)?),
+            });)*
+            table
+        };
+    };
+}
+
+calls! {
+    0 read read_write::read;
+    1 write read_write::write;
+    3 close descriptors::close;
+    9 mmap memory::mmap: crate::memory::MapFlags;
+    10 mprotect memory::mprotect: crate::memory::Protection;
+    11 munmap memory::munmap;
+    12 brk memory::brk;
+    13 rt_sigaction signals::rt_sigaction: crate::signal::ActionFlags;
+    14 rt_sigprocmask signals::rt_sigprocmask;
+    15 rt_sigreturn signals::rt_sigreturn;
+    17 pread64 read_write::pread64;
+    18 pwrite64 read_write::pwrite64;
+    19 readv read_write::readv;
+    20 writev read_write::writev;
+    24 sched_yield resources::sched_yield;
+    25 mremap memory::mremap: crate::memory::RemapFlags;
+    26 msync memory::msync: memory::SyncFlags;
+    27 mincore memory::mincore;
+    28 madvise memory::madvise;
+    32 dup descriptors::dup;
+    33 dup2 descriptors::dup2;
+    34 pause signals::pause;
+    35 nanosleep clocks::nanosleep;
+    36 getitimer clocks::getitimer;
+    37 alarm clocks::alarm;
+    38 setitimer clocks::setitimer;
+    39 getpid identity::getpid;
+    56 clone process::clone: process::CloneFlags;
+    57 fork process::fork;
+    58 vfork process::vfork;
+    59 execve exec::execve;
+    60 exit process::exit;
+    61 wait4 process::wait4: crate::unix::WaitOptions;
+    62 kill signals::kill;
+    63 uname system::uname;
+    72 fcntl descriptors::fcntl;
+    96 gettimeofday clocks::gettimeofday;
+    97 getrlimit resources::getrlimit;
+    98 getrusage resources::getrusage;
+    99 sysinfo system::sysinfo;
+    100 times clocks::times;
+    102 getuid identity::getuid;
+    104 getgid identity::getgid;
+    105 setuid identity::setuid;
+    106 setgid identity::setgid;
+    107 geteuid identity::geteuid;
+    108 getegid identity::getegid;
+    109 setpgid identity::setpgid;
+    110 getppid identity::getppid;
+    111 getpgrp identity::getpgrp;
+    112 setsid identity::setsid;
+    113 setreuid identity::setreuid;
+    114 setregid identity::setregid;
+    115 getgroups identity::getgroups;
+    116 setgroups identity::setgroups;
+    117 setresuid identity::setresuid;
+    118 getresuid identity::getresuid;
+    119 setresgid identity::setresgid;
+    120 getresgid identity::getresgid;
+    121 getpgid identity::getpgid;
+    122 setfsuid identity::setfsuid;
+    123 setfsgid identity::setfsgid;
+    124 getsid identity::getsid;
+    127 rt_sigpending signals::rt_sigpending;
+    128 rt_sigtimedwait signals::rt_sigtimedwait;
+    129 rt_sigqueueinfo signals::rt_sigqueueinfo;
+    130 rt_sigsuspend signals::rt_sigsuspend;
+    131 sigaltstack signals::sigaltstack;
+    135 personality process::personality;
+    140 getpriority resources::getpriority;
+    141 setpriority resources::setpriority;
+    142 sched_setparam resources::sched_setparam;
+    143 sched_getparam resources::sched_getparam;
+    144 sched_setscheduler resources::sched_setscheduler;
+    145 sched_getscheduler resources::sched_getscheduler;
+    146 sched_get_priority_max resources::sched_get_priority_max;
+    147 sched_get_priority_min resources::sched_get_priority_min;
+    148 sched_rr_get_interval resources::sched_rr_get_interval;
+    149 mlock memory::mlock;
+    150 munlock memory::mlock;
+    151 mlockall memory::mlockall;
+    152 munlockall memory::munlockall;
+    157 prctl process::prctl;
+    158 arch_prctl process::arch_prctl;
+    160 setrlimit resources::setrlimit;
+    164 settimeofday clocks::settimeofday;
+    170 sethostname system::sethostname;
+    171 setdomainname system::setdomainname;
+    186 gettid identity::gettid;
+    200 tkill signals::tkill;
+    201 time clocks::time;
+    202 futex futexes::futex;
+    203 sched_setaffinity resources::sched_setaffinity;
+    204 sched_getaffinity resources::sched_getaffinity;
+    218 set_tid_address process::set_tid_address;
+    219 restart_syscall signals::restart_syscall;
+    227 clock_settime clocks::clock_settime;
+    228 clock_gettime clocks::clock_gettime;
+    229 clock_getres clocks::clock_getres;
+    230 clock_nanosleep clocks::clock_nanosleep;
+    231 exit_group process::exit_group;
+    234 tgkill signals::tgkill;
+    247 waitid process::waitid: crate::unix::WaitOptions;
+    273 set_robust_list futexes::set_robust_list;
+    274 get_robust_list futexes::get_robust_list;
+    292 dup3 descriptors::dup3;
+    295 preadv read_write::preadv;
+    296 pwritev read_write::pwritev;
+    297 rt_tgsigqueueinfo signals::rt_tgsigqueueinfo;
+    302 prlimit64 resources::prlimit64;
+    309 getcpu resources::getcpu;
+    318 getrandom system::getrandom: system::RandomFlags;
+    322 execveat exec::execveat;
+    324 membarrier memory::membarrier;
+    325 mlock2 memory::mlock2;
+    327 preadv2 read_write::preadv2;
+    328 pwritev2 read_write::pwritev2;
+    334 rseq system::rseq;
+    435 clone3 process::clone3: process::CloneFlags;
+    436 close_range descriptors::close_range: descriptors::CloseRangeFlags;
+}

@@ -1,0 +1,56 @@
+//! Between a program's leaving ring 3 and somebody's coming back to it: signals, calls that are made again, the next thread.
+
+use super::Unix;
+use crate::clock;
+use crate::process::Thread;
+use crate::{signal, syscall};
+use alloc::rc::Rc;
+
+impl Unix {
+    /// Returns when the current thread is one that goes on in ring 3, with nothing left to do for it before.
+    pub fn settle(&self) {
+        loop {
+            self.attention.set(false);
+            if self.outcome.get().is_some() {
+                return;
+            }
+            if self.timers.next().is_some_and(|next| next <= clock::monotonic()) {
+                self.timers.run(self, clock::monotonic());
+            }
+            let Some(thread) = self.choose() else {
+                self.idle();
+                continue;
+            };
+            self.switch_to(&thread);
+            if self.is_settled(&thread) && !self.attention.get() {
+                return;
+            }
+        }
+    }
+
+    /// Who runs next: the current thread, as long as it can and its time is not over.
+    fn choose(&self) -> Option<Rc<Thread>> {
+        let current = self.current().filter(|current| current.can_run());
+        let preempted = self.preempted.take();
+        if preempted {
+            self.outside.poll(self);
+        }
+        match current {
+            Some(current) if !preempted || self.ready.is_empty() => Some(current),
+            Some(current) => {
+                current.enqueue();
+                self.ready.pop()
+            }
+            None => self.ready.pop(),
+        }
+    }
+
+    /// Whether a thread goes on in ring 3 now; signals and the call that it is in may be in the way.
+    fn is_settled(&self, thread: &Rc<Thread>) -> bool {
+        if thread.in_call.get() && !syscall::again(self, thread) && !self.is_interrupted(thread) {
+            return false;
+        }
+        signal::deliver(self, thread);
+        thread.can_run() && !thread.in_call.get()
+    }
+}
