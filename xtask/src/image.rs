@@ -29,7 +29,7 @@ pub struct ImageSpec {
 /// One boot module.
 #[derive(Clone, Debug)]
 pub struct Module {
-    /// The ELF file.
+    /// The ELF file, or the data.
     pub file: PathBuf,
     /// The module's line, as `docs/command-line.md` describes it.
     pub line: String,
@@ -50,7 +50,9 @@ pub fn build(spec: &ImageSpec) -> Result<PathBuf> {
     let kernel = spec.kernel.clone().map_or_else(build::kernel, Ok)?;
     let mut parts = vec![Part { file: kernel, name: "ravelin".to_owned(), strip: true }];
     for (index, module) in spec.modules.iter().enumerate() {
-        parts.push(Part { file: module.file.clone(), name: module_name(index), strip: true });
+        // Data may be an ELF file too, and stays as it is.
+        let strip = !words::parse(&module.line)?.iter().any(|word| word.key == "data");
+        parts.push(Part { file: module.file.clone(), name: module_name(index), strip });
     }
     cached(&configuration(spec)?, GRUB_MODULES, &parts)
 }

@@ -7,11 +7,11 @@ pub use capability::Capability;
 
 use crate::image::Module;
 use crate::{build, paths, words};
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use exo_abi::layout::FRAME_SIZE;
 use serde::Deserialize;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const FRAMES_IN_MEBIBYTE: u64 = (1 << 20) / FRAME_SIZE;
 
@@ -69,6 +69,8 @@ pub struct Environment {
     pub capabilities: Vec<Capability>,
     /// Given to it as it is.
     pub arguments: String,
+    /// A file for it.
+    pub data: Option<PathBuf>,
 }
 
 impl Environment {
@@ -89,6 +91,7 @@ impl Environment {
             count_cr3: false,
             capabilities: Vec::new(),
             arguments: String::new(),
+            data: None,
         }
     }
 
@@ -96,6 +99,18 @@ impl Environment {
     pub fn module(&self, base: &Path) -> Result<Module> {
         let file = build::image(&self.image, base).with_context(|| format!("environment {}", self.name))?;
         Ok(Module { file, line: self.line()? })
+    }
+
+    /// The boot module of its data, if it is given any. A path is relative to `base`.
+    pub fn data_module(&self, base: &Path) -> Result<Option<Module>> {
+        let Some(data) = &self.data else { return Ok(None) };
+        let file = base.join(data);
+        let known = std::fs::metadata(&file)
+            .with_context(|| format!("environment {}: its data {} cannot be read", self.name, file.display()))?;
+        if !known.is_file() || known.len() == 0 {
+            bail!("environment {}: its data {} is no file, or an empty one", self.name, file.display());
+        }
+        Ok(Some(Module { file, line: format!("data={}", words::quoted(&self.name)) }))
     }
 
     /// The module line of `docs/command-line.md`.

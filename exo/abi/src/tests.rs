@@ -33,7 +33,7 @@ fn hostile_lengths_in_a_boot_page_are_clamped() {
     page.run_count = u32::MAX;
     page.arguments_length = u32::MAX;
     assert_eq!(page.runs().len(), 64);
-    assert_eq!(page.arguments().len(), 1024);
+    assert_eq!(page.arguments().len(), 2048);
 }
 
 #[test]

@@ -16,6 +16,7 @@ pub mod capability;
 pub mod console;
 mod counters;
 pub mod cpu;
+mod data;
 pub mod environment;
 mod environment_id;
 pub mod events;
@@ -42,6 +43,7 @@ pub mod start;
 pub mod vcpu;
 
 pub use counters::counters;
+pub use data::{Data, take_data};
 pub use environment_id::EnvironmentId;
 pub use exo_abi as abi;
 pub use x86_64;

@@ -2,7 +2,7 @@
 
 use super::wire::Wire;
 use super::{Emulator, Input, Kind, Outcome, Spec, Watcher, bochs, qemu};
-use crate::image::{self, ImageSpec};
+use crate::image::{self, ImageSpec, Module};
 use crate::{interrupt, paths};
 use anyhow::{Context, Result};
 use std::fs::File;
@@ -82,7 +82,11 @@ fn run_once(spec: &Spec, watcher: &mut dyn Watcher) -> Result<Outcome> {
 fn image_spec(spec: &Spec) -> Result<ImageSpec> {
     let ends = if spec.emulator == Emulator::Bochs { "output=e9 finish=bochs" } else { "output=com1 finish=qemu" };
     let kernel_arguments = format!("{ends} {}", spec.kernel_arguments);
-    let modules = spec.environments.iter().map(|environment| environment.module(&spec.base)).collect::<Result<_>>()?;
+    let mut modules: Vec<Module> =
+        spec.environments.iter().map(|environment| environment.module(&spec.base)).collect::<Result<_>>()?;
+    for environment in &spec.environments {
+        modules.extend(environment.data_module(&spec.base)?);
+    }
     Ok(ImageSpec { kernel: spec.kernel.clone(), kernel_arguments, modules })
 }
 
