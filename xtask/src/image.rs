@@ -12,6 +12,8 @@ pub const PACKAGES: [&str; 6] = ["binutils", "grub-pc-bin", "grub-efi-amd64-bin"
 
 /// Changes whenever the way of making images changes.
 const RECIPE: &str = "2";
+/// Images that are kept.
+const KEPT: usize = 128;
 /// The only GRUB modules that the image carries: fewer boot faster.
 const GRUB_MODULES: &str = "multiboot2 normal configfile iso9660 search";
 
@@ -80,7 +82,10 @@ fn cached(configuration: &str, modules: &str, parts: &[Part]) -> Result<PathBuf>
     let name: String = digest.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
     let directory = paths::build("images")?;
     let image = directory.join(format!("{name}.iso"));
-    if !image.is_file() {
+    if image.is_file() {
+        paths::touch(&image);
+    } else {
+        paths::keep_newest(&directory, KEPT)?;
         make(configuration, modules, parts, &directory, &image)?;
     }
     Ok(image)

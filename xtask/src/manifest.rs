@@ -6,6 +6,7 @@ mod check;
 pub use capability::Capability;
 
 use crate::image::Module;
+use crate::root::Root;
 use crate::{build, paths, words};
 use anyhow::{Context, Result, anyhow, bail};
 use exo_abi::layout::FRAME_SIZE;
@@ -71,6 +72,8 @@ pub struct Environment {
     pub arguments: String,
     /// A file for it.
     pub data: Option<PathBuf>,
+    /// An archive of this root directory for it, instead of a file.
+    pub root: Option<Root>,
 }
 
 impl Environment {
@@ -92,6 +95,7 @@ impl Environment {
             capabilities: Vec::new(),
             arguments: String::new(),
             data: None,
+            root: None,
         }
     }
 
@@ -103,8 +107,12 @@ impl Environment {
 
     /// The boot module of its data, if it is given any. A path is relative to `base`.
     pub fn data_module(&self, base: &Path) -> Result<Option<Module>> {
-        let Some(data) = &self.data else { return Ok(None) };
-        let file = base.join(data);
+        let file = match (&self.data, &self.root) {
+            (Some(file), None) => base.join(file),
+            (None, Some(root)) => root.archive().with_context(|| format!("environment {}: its root", self.name))?,
+            (None, None) => return Ok(None),
+            (Some(_), Some(_)) => bail!("environment {} has data and a root; it can have one file", self.name),
+        };
         let known = std::fs::metadata(&file)
             .with_context(|| format!("environment {}: its data {} cannot be read", self.name, file.display()))?;
         if !known.is_file() || known.len() == 0 {

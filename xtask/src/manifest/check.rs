@@ -2,6 +2,7 @@
 
 use super::capability::{self, RawCapability};
 use super::{Environment, Machine};
+use crate::root::Root;
 use exo_abi::boot_page::MAX_ARGUMENTS;
 use serde::Deserialize;
 use std::collections::HashSet;
@@ -43,6 +44,7 @@ struct RawEnvironment {
     capability: Vec<Spanned<RawCapability>>,
     arguments: Option<Spanned<String>>,
     data: Option<PathBuf>,
+    root: Option<Spanned<bool>>,
 }
 
 /// Everything that a manifest says.
@@ -115,6 +117,10 @@ fn check(
     {
         return Err((text.span().start, "arguments must be at most 2048 bytes, all printable".to_owned()));
     }
+    let root = raw.root.as_ref().filter(|root| *root.get_ref());
+    if let (Some(root), Some(_)) = (root, &raw.data) {
+        return Err((root.span().start, "root and data: an environment is given one file".to_owned()));
+    }
     let memory = number("memory", raw.memory.as_ref(), 1, 65536)?.unwrap_or(4);
     Ok(Environment {
         image: raw.image.into_inner(),
@@ -130,6 +136,7 @@ fn check(
         capabilities: Vec::new(),
         arguments: raw.arguments.map(Spanned::into_inner).unwrap_or_default(),
         data: raw.data,
+        root: root.map(|_| Root::default()),
         name,
     })
 }
