@@ -107,6 +107,16 @@ impl Environment {
 
     /// The boot module of its data, if it is given any. A path is relative to `base`.
     pub fn data_module(&self, base: &Path) -> Result<Option<Module>> {
+        let line = format!("data={}", words::quoted(&self.name));
+        Ok(self.data_file(base)?.map(|(file, _)| Module { file, line }))
+    }
+
+    /// How many bytes its data have, or 0.
+    pub fn data_length(&self, base: &Path) -> Result<u64> {
+        Ok(self.data_file(base)?.map_or(0, |(_, length)| length))
+    }
+
+    fn data_file(&self, base: &Path) -> Result<Option<(PathBuf, u64)>> {
         let file = match (&self.data, &self.root) {
             (Some(file), None) => base.join(file),
             (None, Some(root)) => root.archive().with_context(|| format!("environment {}: its root", self.name))?,
@@ -118,7 +128,7 @@ impl Environment {
         if !known.is_file() || known.len() == 0 {
             bail!("environment {}: its data {} is no file, or an empty one", self.name, file.display());
         }
-        Ok(Some(Module { file, line: format!("data={}", words::quoted(&self.name)) }))
+        Ok(Some((file, known.len())))
     }
 
     /// The module line of `docs/command-line.md`.

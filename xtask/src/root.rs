@@ -3,7 +3,7 @@
 
 mod add;
 
-pub use add::Addition;
+pub use add::{Addition, Source};
 
 use crate::cpio::{Archive, Entry};
 use crate::{packages, paths, process};

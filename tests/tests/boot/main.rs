@@ -2,6 +2,7 @@
 
 mod budget;
 mod data;
+mod exec;
 mod hello;
 mod hostile;
 mod interface;

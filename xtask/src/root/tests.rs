@@ -99,7 +99,7 @@ fn a_root_has_a_shell_and_what_is_added() {
     let bytes = Source::Bytes(b"hello".to_vec());
     let addition = Addition { source: bytes, guest: Some("/etc/motd".into()) };
     let file = Root { additions: vec![addition] }.archive().unwrap();
-    assert_eq!(Root { additions: Vec::new() }.archive().unwrap() == file, false);
+    assert_ne!(Root { additions: Vec::new() }.archive().unwrap(), file);
     let archive = std::fs::read(file).unwrap();
     for name in ["bin/sh\0", "etc/motd\0", "usr/bin/find\0", "bin/busybox\0", "tmp\0", "TRAILER!!!\0"] {
         assert!(archive.windows(name.len()).any(|window| window == name.as_bytes()), "{name}");
