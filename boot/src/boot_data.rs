@@ -20,7 +20,7 @@ use multiboot2::{MemoryAreaType, MemoryAreaTypeId, TagType};
 use tags::{Fields, tags};
 
 /// Most modules that the kernel takes.
-pub const MAX_MODULES: usize = 64;
+pub const MAX_MODULES: usize = 128;
 /// Most entries of the memory map, after adjoining entries of one kind are joined.
 pub const MAX_RANGES: usize = 128;
 /// First address beyond what an x86-64 CPU can name physically.

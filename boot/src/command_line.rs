@@ -2,6 +2,7 @@
 //!
 //! Nothing is guessed: an unknown key, a repeated key or a value outside its range is an error that names it.
 
+mod data;
 mod error;
 mod module;
 mod words;
@@ -9,6 +10,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use data::{check_data, data_owner};
 pub use error::CommandLineError;
 pub use module::{ModuleOptions, check_modules, parse_module};
 pub use words::Value;

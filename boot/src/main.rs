@@ -27,7 +27,7 @@ fn boot(magic: u64, information: u64) -> Result<core::convert::Infallible, Refus
     let information = start::information(magic, information)?;
     let options = start::options(information)?;
     let data = start::boot_data(information)?;
-    let modules = start::modules(&data)?;
+    let deliveries = start::modules(&data)?;
     let memory = start::memory(&data)?;
     let kernel_memory = start::take_memory(&data, &memory)?;
     let segments = start::first_cpu()?;
@@ -35,8 +35,8 @@ fn boot(magic: u64, information: u64) -> Result<core::convert::Infallible, Refus
     let machine = start::machine(&options)?;
     let operation = start::operation(machine, segments)?;
     let kernel = start::kernel(&options, machine, kernel_memory, &firmware, &memory)?;
-    for (number, (module, line)) in modules.iter().enumerate() {
-        start::load(kernel, number, module, line)?;
+    for (number, delivery) in deliveries.iter().enumerate() {
+        start::load(kernel, number, delivery)?;
     }
     start::other_cpus(kernel, &firmware, &memory);
     kernel.run(&operation)

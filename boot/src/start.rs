@@ -1,20 +1,20 @@
 //! The steps of booting, each with the reason for which it may refuse.
 
 mod cpus;
+mod modules;
 mod refusal;
 
 pub use cpus::{first_cpu, machine, operation, other_cpu, other_cpus};
+pub use modules::{load, modules};
 pub use refusal::{Refusal, finish_failed, refuse, refuse_cpu};
 
-use boot::boot_data::{BootData, MAX_MODULES, Range};
-use boot::command_line::{self, Finish, KernelOptions, ModuleOptions, Output};
+use boot::boot_data::{BootData, Range};
+use boot::command_line::{self, Finish, KernelOptions, Output};
 use boot::firmware::{Firmware, PowerTimerPlace};
 use boot::memory_map::{Division, MemoryMap};
-use exo_abi::capability::Name;
 use exo_kernel::kernel::{Configuration, Kernel, KernelError};
-use exo_kernel::loader::Module;
 use hv::addr::{FRAME_SIZE, FrameNumber, HostPhysical, HostVirtual};
-use hv::cpu::{self, CpuIndex, apic, time};
+use hv::cpu::{self, apic, time};
 use hv::guest_memory::GuestMemory;
 use hv::kernel_space::{self, Section, SectionKind};
 use hv::physmap::{self, usize_of};
@@ -89,21 +89,6 @@ pub fn boot_data((information, address): (&'static [u8], u64)) -> Result<BootDat
         unsafe { backtrace::initialise(symbols) };
     }
     Ok(data)
-}
-
-/// The modules with their lines.
-pub type Modules = heapless::Vec<(Range, ModuleOptions<'static>), MAX_MODULES>;
-
-/// Reads the modules' lines.
-pub fn modules(data: &BootData<'static>) -> Result<Modules, Refusal> {
-    let mut modules = Modules::new();
-    for module in data.modules.iter() {
-        let line = command_line::parse_module(module.command_line)?;
-        // The lists have the same capacity.
-        let _ = modules.push((module.range, line));
-    }
-    command_line::check_modules(modules.iter().map(|(_, line)| line))?;
-    Ok(modules)
 }
 
 fn image() -> Range {
@@ -220,35 +205,4 @@ pub fn kernel(
         frame_limit: memory.frame_limit,
     };
     Ok(Kernel::create(configuration, machine, guest_memory, runs())?)
-}
-
-/// Loads a module into an environment.
-pub fn load(
-    kernel: &'static Kernel,
-    number: usize,
-    range: &Range,
-    line: &ModuleOptions<'static>,
-) -> Result<(), Refusal> {
-    // SAFETY: `BootData::parse` has found the range in available memory, and `memory` keeps it from any other use.
-    let image = unsafe { bytes(*range) };
-    let mut arguments = [0; exo_abi::boot_page::MAX_ARGUMENTS];
-    let length = line.arguments.copy_to(&mut arguments).unwrap_or(0);
-    let arguments = core::str::from_utf8(&arguments[..length]).unwrap_or("");
-    let module = Module {
-        image,
-        name: line.name,
-        memory_frames: line.memory_frames,
-        cpu: CpuIndex::new(line.cpu).filter(|&cpu| cpu.as_usize() < kernel.cpus()),
-        slices: line.slices,
-        guarantee_frames: line.guarantee_frames,
-        reserve_frames: line.reserve_frames,
-        guard: u8::try_from(number + 1).ok().and_then(|byte| Name::new(&[byte])).unwrap_or_default(),
-        audit: line.audit,
-        capabilities: &line.capabilities,
-        count_cr3: line.count_cr3,
-        background: line.background,
-        input: line.input,
-        arguments,
-    };
-    kernel.load(&module).map_err(|error| Refusal::module(line.name, error))
 }

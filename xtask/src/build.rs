@@ -98,7 +98,7 @@ fn binary(package: &str, name: &str) -> Result<PathBuf> {
     let output = process::capture(&mut command, &format!("building {name}"))?;
     let warnings = String::from_utf8_lossy(&output.stderr);
     if warnings.contains("warning:") {
-        eprint!("{warnings}");
+        process::say(warnings.trim_end());
     }
     let path = directory.join(TARGET).join("release").join(name);
     if !path.is_file() {

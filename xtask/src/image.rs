@@ -12,6 +12,8 @@ pub const PACKAGES: [&str; 6] = ["binutils", "grub-pc-bin", "grub-efi-amd64-bin"
 
 /// Changes whenever the way of making images changes.
 const RECIPE: &str = "2";
+/// Images that are kept.
+const KEPT: usize = 128;
 /// The only GRUB modules that the image carries: fewer boot faster.
 const GRUB_MODULES: &str = "multiboot2 normal configfile iso9660 search";
 
@@ -29,7 +31,7 @@ pub struct ImageSpec {
 /// One boot module.
 #[derive(Clone, Debug)]
 pub struct Module {
-    /// The ELF file.
+    /// The ELF file, or the data.
     pub file: PathBuf,
     /// The module's line, as `docs/command-line.md` describes it.
     pub line: String,
@@ -50,7 +52,9 @@ pub fn build(spec: &ImageSpec) -> Result<PathBuf> {
     let kernel = spec.kernel.clone().map_or_else(build::kernel, Ok)?;
     let mut parts = vec![Part { file: kernel, name: "ravelin".to_owned(), strip: true }];
     for (index, module) in spec.modules.iter().enumerate() {
-        parts.push(Part { file: module.file.clone(), name: module_name(index), strip: true });
+        // Data may be an ELF file too, and stays as it is.
+        let strip = !words::parse(&module.line)?.iter().any(|word| word.key == "data");
+        parts.push(Part { file: module.file.clone(), name: module_name(index), strip });
     }
     cached(&configuration(spec)?, GRUB_MODULES, &parts)
 }
@@ -78,7 +82,10 @@ fn cached(configuration: &str, modules: &str, parts: &[Part]) -> Result<PathBuf>
     let name: String = digest.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
     let directory = paths::build("images")?;
     let image = directory.join(format!("{name}.iso"));
-    if !image.is_file() {
+    if image.is_file() {
+        paths::touch(&image);
+    } else {
+        paths::keep_newest(&directory, KEPT)?;
         make(configuration, modules, parts, &directory, &image)?;
     }
     Ok(image)

@@ -10,6 +10,11 @@ pub fn catch() -> Result<()> {
     ctrlc::set_handler(|| REQUESTED.store(true, Ordering::Relaxed)).context("cannot catch Ctrl-C")
 }
 
+/// Has the run end as if Ctrl-C had been typed.
+pub fn request() {
+    REQUESTED.store(true, Ordering::Relaxed);
+}
+
 /// Whether Ctrl-C was typed since [`catch`].
 #[must_use]
 pub fn requested() -> bool {

@@ -1,6 +1,7 @@
 //! Boots an image on a machine, reads what the kernel says, and tells how the run ended.
 
 mod bochs;
+mod feed;
 mod foreign;
 mod launch;
 mod qemu;
@@ -43,16 +44,18 @@ pub enum Firmware {
     Uefi,
 }
 
-/// Where typed input comes from.
+/// Where input comes from. But for [`Input::Text`] it is sent as [`exo_abi::console::input`] describes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Input {
     /// Nothing is ever typed.
     #[default]
     None,
-    /// These bytes, as soon as the machine takes them.
+    /// These bytes as they are, as soon as the machine takes them.
     Text(Vec<u8>),
-    /// xtask's standard input; time runs at the pace of the wall clock.
-    Stdin,
+    /// xtask's standard input, and its end.
+    Stream,
+    /// xtask's standard input, which is a terminal in raw mode: the size of its window and every key but Ctrl-], which ends the run.
+    Terminal,
 }
 
 /// A machine and what is to run on it.
@@ -78,6 +81,10 @@ pub struct Spec {
     pub base: PathBuf,
     /// What is typed.
     pub input: Input,
+    /// Time runs at the pace of the wall clock, as people need it; otherwise idle time passes in no time.
+    pub wall_clock: bool,
+    /// What the environments write is also kept for [`Outcome::consoles`].
+    pub keep: bool,
     /// After so long the machine counts as hung.
     pub timeout: Duration,
 }
@@ -95,6 +102,8 @@ impl Default for Spec {
             environments: Vec::new(),
             base: crate::paths::workspace(),
             input: Input::None,
+            wall_clock: false,
+            keep: true,
             timeout: Duration::from_secs(60),
         }
     }

@@ -6,12 +6,13 @@ mod check;
 pub use capability::Capability;
 
 use crate::image::Module;
+use crate::root::Root;
 use crate::{build, paths, words};
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use exo_abi::layout::FRAME_SIZE;
 use serde::Deserialize;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const FRAMES_IN_MEBIBYTE: u64 = (1 << 20) / FRAME_SIZE;
 
@@ -69,6 +70,10 @@ pub struct Environment {
     pub capabilities: Vec<Capability>,
     /// Given to it as it is.
     pub arguments: String,
+    /// A file for it.
+    pub data: Option<PathBuf>,
+    /// An archive of this root directory for it, instead of a file.
+    pub root: Option<Root>,
 }
 
 impl Environment {
@@ -89,6 +94,8 @@ impl Environment {
             count_cr3: false,
             capabilities: Vec::new(),
             arguments: String::new(),
+            data: None,
+            root: None,
         }
     }
 
@@ -96,6 +103,32 @@ impl Environment {
     pub fn module(&self, base: &Path) -> Result<Module> {
         let file = build::image(&self.image, base).with_context(|| format!("environment {}", self.name))?;
         Ok(Module { file, line: self.line()? })
+    }
+
+    /// The boot module of its data, if it is given any. A path is relative to `base`.
+    pub fn data_module(&self, base: &Path) -> Result<Option<Module>> {
+        let line = format!("data={}", words::quoted(&self.name));
+        Ok(self.data_file(base)?.map(|(file, _)| Module { file, line }))
+    }
+
+    /// How many bytes its data have, or 0.
+    pub fn data_length(&self, base: &Path) -> Result<u64> {
+        Ok(self.data_file(base)?.map_or(0, |(_, length)| length))
+    }
+
+    fn data_file(&self, base: &Path) -> Result<Option<(PathBuf, u64)>> {
+        let file = match (&self.data, &self.root) {
+            (Some(file), None) => base.join(file),
+            (None, Some(root)) => root.archive().with_context(|| format!("environment {}: its root", self.name))?,
+            (None, None) => return Ok(None),
+            (Some(_), Some(_)) => bail!("environment {} has data and a root; it can have one file", self.name),
+        };
+        let known = std::fs::metadata(&file)
+            .with_context(|| format!("environment {}: its data {} cannot be read", self.name, file.display()))?;
+        if !known.is_file() || known.len() == 0 {
+            bail!("environment {}: its data {} is no file, or an empty one", self.name, file.display());
+        }
+        Ok(Some((file, known.len())))
     }
 
     /// The module line of `docs/command-line.md`.

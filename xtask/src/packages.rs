@@ -21,7 +21,7 @@ pub fn ensure(names: &[&str], install: bool) -> Result<()> {
     if process::find("apt-get").is_none() {
         bail!("missing: {}, and this system has no apt-get. Install them by its own means", missing.join(" "));
     }
-    eprintln!("xtask: installing {}", missing.join(" "));
+    process::say(format_args!("installing {}", missing.join(" ")));
     let apt = |arguments: &[&str], what: &str| {
         process::capture(Command::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args(arguments), what)
     };

@@ -28,3 +28,25 @@ pub fn shown(path: &Path) -> String {
 pub fn from_caller(path: &Path) -> PathBuf {
     if path.exists() { path.to_path_buf() } else { workspace().join(path) }
 }
+
+/// Leaves the files of a directory that were touched last, so many, and removes the others.
+pub fn keep_newest(directory: &Path, count: usize) -> Result<()> {
+    let entries = std::fs::read_dir(directory).with_context(|| format!("cannot list {}", directory.display()))?;
+    let mut files: Vec<(std::time::SystemTime, PathBuf)> = entries
+        .flatten()
+        .filter_map(|entry| {
+            Some((entry.metadata().ok().filter(std::fs::Metadata::is_file)?.modified().ok()?, entry.path()))
+        })
+        .collect();
+    files.sort();
+    for (_, old) in files.iter().take(files.len().saturating_sub(count)) {
+        let _somebody_was_quicker = std::fs::remove_file(old);
+    }
+    Ok(())
+}
+
+/// Marks a file as used now.
+pub fn touch(file: &Path) {
+    let now = std::time::SystemTime::now();
+    let _gone_or_not_ours = std::fs::File::options().append(true).open(file).and_then(|file| file.set_modified(now));
+}

@@ -3,11 +3,31 @@
 
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
+use std::fmt::Display;
 use std::io::IsTerminal;
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+
+static SILENT: AtomicBool = AtomicBool::new(false);
+
+/// From now on [`say`] says nothing: standard error is somebody else's.
+pub fn be_silent() {
+    SILENT.store(true, Ordering::Relaxed);
+}
+
+fn is_silent() -> bool {
+    SILENT.load(Ordering::Relaxed)
+}
+
+/// Tells the user what is going on.
+pub fn say(message: impl Display) {
+    if !is_silent() {
+        eprintln!("xtask: {message}");
+    }
+}
 
 /// After so long a silent step tells that it is still at work.
 const QUIET: Duration = Duration::from_secs(2);
@@ -29,13 +49,13 @@ impl Progress {
             if stopped.recv_timeout(QUIET) != Err(RecvTimeoutError::Timeout) {
                 return;
             }
-            if std::io::stderr().is_terminal() {
+            if std::io::stderr().is_terminal() && !is_silent() {
                 spin(&what, || stopped.recv_timeout(Duration::from_millis(100)) == Err(RecvTimeoutError::Timeout));
             } else {
-                eprintln!("xtask: {what} …");
+                say(format_args!("{what} …"));
                 let _ended = stopped.recv();
             }
-            eprintln!("xtask: {what}: {:.1} s", begin.elapsed().as_secs_f64());
+            say(format_args!("{what}: {:.1} s", begin.elapsed().as_secs_f64()));
         });
         Progress { stop: Some(stop), thread: Some(thread) }
     }

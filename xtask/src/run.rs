@@ -1,17 +1,21 @@
 //! The verb `run`: a manifest on a machine, its consoles on the terminal.
 
-use crate::host::Host;
-use crate::machine::{self, DEFAULT_CPU_MODEL, Emulator, Firmware, Input, Report, Spec};
+mod exec;
+mod raw;
+mod spec;
+
+use crate::machine::{self, Firmware, Input, Report};
 use crate::printer::Printer;
 use crate::report::{Ending, Event};
-use crate::{interrupt, manifest, paths, words};
-use anyhow::{Context, Result, bail};
+use crate::root::Addition;
+use crate::{interrupt, paths};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
-use std::io::IsTerminal;
+use raw::RawTerminal;
+use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::Duration;
 
-/// The library OS that `--exec` speaks to.
+/// The library OS that `--exec`, `--add` and a terminal speak to.
 const UNIX: &str = "libos-unix";
 
 /// Options of `run`.
@@ -35,12 +39,15 @@ pub struct Options {
     /// What runs on it
     #[arg(long, default_value = "manifests/default.toml")]
     manifest: PathBuf,
-    /// Seconds after which the machine counts as hung (default: 300, or none when interactive)
+    /// Seconds after which the machine counts as hung (default: 300, or none when interactive and with --exec)
     #[arg(long)]
     timeout: Option<u64>,
-    /// A command for the Unix library OS
-    #[arg(long)]
+    /// A command for the Unix library OS: its output, its errors and its exit status are those of this command (125: it did not come that far)
+    #[arg(long, value_name = "COMMAND")]
     exec: Option<String>,
+    /// A file or a directory for the root of the Unix library OS. Without GUEST it goes to /root, where commands start
+    #[arg(long, value_name = "HOST[:GUEST]")]
+    add: Vec<OsString>,
     /// Pass standard input on even if it is no terminal
     #[arg(long)]
     interactive: bool,
@@ -65,17 +72,33 @@ enum Choice {
 /// Runs, and gives the process's exit code.
 pub fn verb(options: &Options) -> Result<u8> {
     interrupt::catch()?;
-    let spec = spec(options)?;
-    let several = spec.environments.len() > 1;
-    let mut printer = Printer::new(several);
-    let outcome = machine::run(&spec, &mut printer)?;
+    match &options.exec {
+        Some(command) => Ok(exec::verb(options, command)),
+        None => ordinary(options),
+    }
+}
+
+impl Options {
+    fn additions(&self) -> Vec<Addition> {
+        self.add.iter().map(|text| Addition::parse(text)).collect()
+    }
+}
+
+/// A run whose environments all have their say.
+fn ordinary(options: &Options) -> Result<u8> {
+    let spec = spec::ordinary(options)?;
+    let session = (spec.input == Input::Terminal).then(|| UNIX.to_owned());
+    let mut printer = Printer::new(spec.environments.len() > 1, session);
+    let raw = if spec.input == Input::Terminal { Some(RawTerminal::enter()?) } else { None };
+    let outcome = machine::run(&spec, &mut printer);
     printer.end_line();
+    drop(raw);
+    let outcome = outcome?;
     for broken in &outcome.report.broken {
         eprintln!("xtask: {broken}");
     }
     if outcome.kind != machine::Kind::Passed {
-        let lines: Vec<&str> = outcome.log.lines().collect();
-        lines.iter().skip(lines.len().saturating_sub(20)).for_each(|line| eprintln!("{line}"));
+        last_lines(&outcome.log).for_each(|line| eprintln!("{line}"));
     }
     for line in summary(&outcome.report) {
         eprintln!("xtask: {line}");
@@ -83,6 +106,12 @@ pub fn verb(options: &Options) -> Result<u8> {
     eprintln!("xtask: kernel log: {}", paths::shown(&outcome.directory.join("kernel.log")));
     eprintln!("xtask: {}", outcome.kind);
     Ok(outcome.kind.code())
+}
+
+/// What is shown of the log of a run that did not pass.
+fn last_lines(log: &str) -> impl Iterator<Item = &str> {
+    let lines = log.lines().count();
+    log.lines().skip(lines.saturating_sub(20))
 }
 
 /// A line for each environment that ended: how, and after which exits.
@@ -105,61 +134,4 @@ fn summary(report: &Report) -> Vec<String> {
         format!("{name} {how}; {exits} exits: {}", reasons.join(", "))
     })
     .collect()
-}
-
-fn spec(options: &Options) -> Result<Spec> {
-    let path = paths::from_caller(&options.manifest);
-    let mut manifest = manifest::read(&path)?;
-    if let Some(command) = &options.exec {
-        let unix = manifest.environments.iter_mut().find(|environment| environment.name == UNIX);
-        let unix = unix.with_context(|| format!("--exec: {} has no environment {UNIX}", paths::shown(&path)))?;
-        unix.arguments = format!("exec {}", words::quoted(command));
-    }
-    let machine = manifest.machine;
-    let cpus = options.cpus.or(machine.cpus).unwrap_or(1);
-    if let Some(environment) = manifest.environments.iter().find(|environment| environment.cpu >= cpus) {
-        bail!("environment {} wants CPU {}, and the machine has {cpus}", environment.name, environment.cpu);
-    }
-    let interactive = options.interactive || (std::io::stdin().is_terminal() && options.exec.is_none());
-    let endless = Duration::from_secs(u64::from(u32::MAX));
-    let mut kernel_arguments = options.kernel_arguments.clone();
-    for (key, value) in [("slice_us", machine.slice_us), ("grace_us", machine.grace_us)] {
-        if let Some(value) = value {
-            kernel_arguments = format!("{key}={value} {kernel_arguments}");
-        }
-    }
-    Ok(Spec {
-        emulator: emulator(options.emu)?,
-        firmware: options.firmware,
-        cpus,
-        memory: options.mem.or(machine.memory).unwrap_or(512),
-        cpu_model: options.cpu_model.clone().or(machine.cpu_model).unwrap_or_else(|| DEFAULT_CPU_MODEL.to_owned()),
-        kernel: options.kernel.clone(),
-        kernel_arguments,
-        environments: manifest.environments,
-        base: path.parent().map(std::path::Path::to_path_buf).unwrap_or_default(),
-        input: if interactive { Input::Stdin } else { Input::None },
-        timeout: match options.timeout {
-            Some(seconds) => Duration::from_secs(seconds),
-            None if interactive => endless,
-            None => Duration::from_secs(300),
-        },
-    })
-}
-
-fn emulator(choice: Choice) -> Result<Emulator> {
-    let host = Host::probe();
-    match choice {
-        Choice::Bochs => Ok(Emulator::Bochs),
-        Choice::Qemu => Ok(Emulator::Qemu),
-        Choice::Kvm => match host.against_kvm() {
-            None => Ok(Emulator::Kvm),
-            Some(reason) => bail!("--emu kvm: {reason}"),
-        },
-        Choice::Auto => {
-            let (emulator, reason) = host.choose();
-            eprintln!("xtask: --emu auto: {emulator:?}, because {reason}");
-            Ok(emulator)
-        }
-    }
 }

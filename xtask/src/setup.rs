@@ -1,7 +1,7 @@
 //! The verb `setup`: finds or installs everything, says what it finds, and may be repeated at will.
 
 use crate::toolchain::{DEBIAN_CLIPPY_PACKAGE, Toolchain};
-use crate::{bench, cargo, image, machine, packages, paths, process};
+use crate::{bench, cargo, image, machine, packages, paths, process, root};
 use anyhow::Result;
 use std::time::Instant;
 
@@ -18,6 +18,10 @@ pub fn verb(install: bool) -> Result<()> {
     step("QEMU, for nested KVM and UEFI", || {
         packages::ensure(&machine::QEMU_PACKAGES, install)?;
         Ok(machine::QEMU_PACKAGES.join(" "))
+    })?;
+    step("BusyBox, for the root of the Unix library OS", || {
+        packages::ensure(&[root::PACKAGE], install)?;
+        Ok(root::PACKAGE.to_owned())
     })?;
     step("a compiler for the bare machine", || {
         let toolchain = Toolchain::find(install)?;
@@ -41,11 +45,11 @@ pub fn verb(install: bool) -> Result<()> {
         process::capture(cargo::host().arg("fetch"), "cargo fetch")?;
         Ok("fetched; from here on everything works offline".to_owned())
     })?;
-    println!("Ready. Try `cargo xtask run --manifest manifests/hello.toml`; results go to {}/build.", root());
+    println!("Ready. Try `cargo xtask run --manifest manifests/hello.toml`; results go to {}/build.", workspace());
     Ok(())
 }
 
-fn root() -> String {
+fn workspace() -> String {
     paths::workspace().display().to_string()
 }
 

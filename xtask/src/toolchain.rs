@@ -160,7 +160,7 @@ fn rustup_adds_target() -> bool {
     if process::find("rustup").is_none() {
         return false;
     }
-    eprintln!("xtask: trying `rustup target add {TARGET}`");
+    process::say(format_args!("trying `rustup target add {TARGET}`"));
     let mut command = Command::new("rustup");
     process::capture(command.args(["target", "add", TARGET]), "adding the target").is_ok() && rustup_has_target()
 }

@@ -175,9 +175,9 @@ fn malformed_tags_are_named() {
 fn more_than_fits_is_refused() {
     let module = |index: u32| module_tag(0x20_0000 + index, 0x20_0001 + index, &[0]);
     let mut tags = vec![memory_tag(&[(0, 1 << 30, 1)])];
-    tags.extend((0..64).map(module));
+    tags.extend((0..128).map(module));
     assert_eq!(BootData::parse(&by_hand(&tags), OWN).unwrap().modules.len(), MAX_MODULES);
-    tags.push(module(64));
+    tags.push(module(128));
     assert_eq!(BootData::parse(&by_hand(&tags), OWN).unwrap_err(), BootDataError::TooManyModules);
     let entries: Vec<_> = (0..129).map(|index| (index << 30, 1 << 30, u32::from(index % 2 == 0))).collect();
     let parse =

@@ -77,6 +77,21 @@ pub enum CommandLineError<'a> {
         /// The name.
         name: &'a str,
     },
+    /// A key beside `data`, which stands alone on its line.
+    BesideData {
+        /// The key.
+        key: &'a str,
+    },
+    /// Data for an environment that there is not.
+    DataForNobody {
+        /// The name that it gives.
+        name: &'a str,
+    },
+    /// Two modules are data for the same environment.
+    SecondData {
+        /// The environment's name.
+        name: &'a str,
+    },
     /// Two modules want the console's input.
     SecondInput {
         /// Name of the first.
@@ -115,6 +130,11 @@ impl fmt::Display for CommandLineError<'_> {
                 write!(f, "key 'capability' stands more than {most} times on the line")
             }
             Self::NameTaken { name } => write!(f, "two modules are named '{}'", name.escape_debug()),
+            Self::BesideData { key } => write!(f, "key '{}' stands on a line with 'data'", key.escape_debug()),
+            Self::DataForNobody { name } => {
+                write!(f, "data is for '{}', and no module is named so", name.escape_debug())
+            }
+            Self::SecondData { name } => write!(f, "two modules are data for '{}'", name.escape_debug()),
             Self::SecondInput { first, second } => {
                 write!(f, "'{}' and '{}' both want the input", first.escape_debug(), second.escape_debug())
             }

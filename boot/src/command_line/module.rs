@@ -38,7 +38,7 @@ pub struct ModuleOptions<'a> {
     pub count_cr3: bool,
     /// What it holds beside the capability in slot 0, each in a slot of its own.
     pub capabilities: heapless::Vec<ListedCapability, MAX_LISTED>,
-    /// Given to the environment as it is, up to 1024 bytes.
+    /// Given to the environment as it is, up to 2048 bytes.
     pub arguments: Value<'a>,
 }
 
@@ -93,7 +93,7 @@ pub fn parse_module(line: &str) -> Result<ModuleOptions<'_>, CommandLineError<'_
             "arguments" => {
                 options.arguments = word.value()?;
                 if options.arguments.length() > MAX_ARGUMENTS {
-                    return Err(word.bad("at most 1024 bytes"));
+                    return Err(word.bad("at most 2048 bytes"));
                 }
             }
             key => return Err(CommandLineError::UnknownKey { key }),

@@ -35,6 +35,8 @@ pub enum Refusal {
     Kernel(KernelError),
     /// A module cannot be an environment.
     Module(&'static str, LoadError),
+    /// More environments than the kernel's table has places.
+    TooManyEnvironments,
     /// The local APICs are where the kernel does not look for them.
     LocalApic(u64),
     /// A further CPU came before its time.
@@ -63,6 +65,9 @@ impl Display for Refusal {
             Self::Cpu(error) => error.fmt(f),
             Self::Kernel(error) => error.fmt(f),
             Self::Module(name, error) => write!(f, "environment {name}: {error}"),
+            Self::TooManyEnvironments => {
+                write!(f, "there are images for more than {} environments", exo_abi::info::MAX_ENVIRONMENTS)
+            }
             Self::LocalApic(address) => {
                 write!(f, "the local APICs are at {address:#x}; Ravelin knows them at 0xfee00000 or in x2APIC mode")
             }

@@ -9,7 +9,7 @@ pub const MAGIC: u64 = u64::from_le_bytes(*b"Ravelin\0");
 /// Most runs of frames that a boot page can list.
 pub const MAX_RUNS: usize = 64;
 /// Most bytes of arguments.
-pub const MAX_ARGUMENTS: usize = 1024;
+pub const MAX_ARGUMENTS: usize = 2048;
 pub use crate::info::MAX_NAME;
 /// Most capabilities that a boot page can list.
 pub const MAX_CAPABILITIES: usize = 16;
@@ -78,9 +78,14 @@ pub struct BootPage {
     pub boot_page_physical: u64,
     /// Physical address of the initial top-level page table (CR3).
     pub page_table_physical: u64,
-    /// How many frames at the start of `runs[0]` are in use already (page tables, image, stack, this page);
+    /// How many frames at the start of `runs[0]` are in use already (page tables, image, stack, this page, data);
     /// all others of `runs` are free for the environment to use.
     pub used_frames: u64,
+    /// Physical address of the file that the manifest gives the environment, 0 where it gives none. Its frames, in one run, are among
+    /// the first `used_frames`.
+    pub data_physical: u64,
+    /// How many bytes it has.
+    pub data_length: u64,
     /// How many elements of `runs` are valid.
     pub run_count: u32,
     /// How many bytes of `arguments` are valid.

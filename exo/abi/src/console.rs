@@ -3,6 +3,8 @@
 //! Log lines are plain text. A record of console bytes is `[RECORD, channel, stream, length]` followed by
 //! `length` (1..=255) bytes. The kernel never writes [`RECORD`] into its log.
 
+pub mod input;
+
 /// First byte of a record.
 pub const RECORD: u8 = 0x1e;
 /// Most bytes in one record.

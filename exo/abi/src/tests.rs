@@ -1,6 +1,7 @@
 use crate::boot_page::BootPage;
 use crate::call::Call;
 use crate::capability::{Name, rights};
+use crate::console::input::{Input, InputDecoder};
 use crate::console::{Decoder, Piece, Stream, header};
 use crate::counters::{CountersPage, EXIT_REASONS, caused};
 use crate::error::Error;
@@ -33,7 +34,7 @@ fn hostile_lengths_in_a_boot_page_are_clamped() {
     page.run_count = u32::MAX;
     page.arguments_length = u32::MAX;
     assert_eq!(page.runs().len(), 64);
-    assert_eq!(page.arguments().len(), 1024);
+    assert_eq!(page.arguments().len(), 2048);
 }
 
 #[test]
@@ -52,6 +53,26 @@ fn records_and_log_are_told_apart() {
     }
     assert_eq!(log, b"log more");
     assert_eq!(console, [(3, Stream::Output, 0x1e), (3, Stream::Output, b'x')]);
+}
+
+#[test]
+fn input_is_read_as_it_is_sent() {
+    let mut sent: Vec<Input> = (0..=255).map(Input::Byte).collect();
+    // A size may hold every byte, that of the escape and those after it included.
+    sent.extend([(0x1e1e, 0x451e), (80, 24), (0, u16::MAX)].map(|(columns, rows)| Input::Window { columns, rows }));
+    sent.extend([Input::Byte(0x1e), Input::Byte(b'E'), Input::End, Input::Byte(b'W')]);
+    let wire: Vec<u8> = sent
+        .iter()
+        .flat_map(|input| {
+            let (bytes, length) = input.encoded();
+            bytes.into_iter().take(length)
+        })
+        .collect();
+    let mut decoder = InputDecoder::new();
+    let read: Vec<Input> = wire.iter().filter_map(|&byte| decoder.push(byte)).collect();
+    assert_eq!(read, sent);
+    let unknown: Vec<Input> = b"a\x1e?b".iter().filter_map(|&byte| decoder.push(byte)).collect();
+    assert_eq!(unknown, [Input::Byte(b'a'), Input::Byte(b'b')]);
 }
 
 #[test]

@@ -19,6 +19,8 @@ use hv::cpu::CpuIndex;
 use hv::guest_memory::NotGuestMemory;
 use hv::vmx::vcpu::EntryState;
 
+const FRAMES_IN_MEBIBYTE: u64 = (1 << 20) / FRAME_SIZE;
+
 /// An environment that is being filled.
 #[derive(Clone, Copy, Debug)]
 struct Place {
@@ -32,6 +34,8 @@ struct Place {
 pub struct Module<'m> {
     /// The ELF file.
     pub image: &'m [u8],
+    /// A file for it; empty where there is none.
+    pub data: &'m [u8],
     /// Its name in reports.
     pub name: &'m str,
     /// Frames that it gets.
@@ -58,6 +62,18 @@ pub struct Module<'m> {
     pub input: bool,
     /// Its argument string.
     pub arguments: &'m str,
+}
+
+impl Module<'_> {
+    /// Frames for its data. They come on top of its memory and, like it, of its guarantee.
+    fn data_frames(&self) -> u64 {
+        (self.data.len() as u64).div_ceil(FRAME_SIZE)
+    }
+
+    /// Frames on top of its reserve, for the EPT tables over its data.
+    fn data_reserve(&self) -> u64 {
+        2 * self.data_frames().div_ceil(FRAMES_IN_MEBIBYTE)
+    }
 }
 
 /// Why a module cannot be an environment.
@@ -115,18 +131,19 @@ impl Kernel {
     pub fn load(&self, module: &Module<'_>) -> Result<(), LoadError> {
         let cpu = module.cpu.ok_or(LoadError::NoCpu)?;
         let plan = image::plan(module.image, IMAGE_BASE, module.memory_frames * FRAME_SIZE)?;
+        let frames = module.memory_frames + module.data_frames();
         let audit = if module.audit { rights::AUDIT } else { 0 };
         let new = NewEnvironment {
             name: module.name,
             guard: module.guard,
             rights: rights::ALL & !rights::AUDIT | audit,
-            guarantee: module.guarantee_frames,
+            guarantee: module.guarantee_frames + module.data_frames(),
             background: module.background,
             input: module.input,
         };
-        let alignment = if module.memory_frames >= LARGE_FRAMES { LARGE_FRAMES } else { 1 };
+        let alignment = if frames >= LARGE_FRAMES { LARGE_FRAMES } else { 1 };
         let id = self.with(CpuIndex::BOOT, |core, services| {
-            let id = core.boot_environment(services, &new, module.reserve_frames)?;
+            let id = core.boot_environment(services, &new, module.reserve_frames + module.data_reserve())?;
             // Before the first virtual CPU, which is made so.
             if let Some(space) = services.spaces.get_mut(id.place()) {
                 space.count_cr3 = module.count_cr3;
@@ -137,7 +154,7 @@ impl Kernel {
                     return Err(LoadError::Slot(listed.slot));
                 }
             }
-            let run = core.boot_frames(services, id, module.memory_frames, alignment)?;
+            let run = core.boot_frames(services, id, frames, alignment)?;
             // Where it begins is known once its memory is filled, which needs to know where its pages are.
             let start = VcpuStart {
                 environment: id,
@@ -167,7 +184,7 @@ impl Kernel {
             self.wait_for_one_more();
         }
         let name = crate::report::Word(module.name);
-        log::info!("start name={name} id={id} cpu={} memory={}", cpu.as_u32(), module.memory_frames);
+        log::info!("start name={name} id={id} cpu={} memory={frames}", cpu.as_u32());
         Ok(())
     }
 

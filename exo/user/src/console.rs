@@ -2,17 +2,22 @@
 //!
 //! The kernel takes physical addresses, so bytes pass through frames kept for the purpose.
 
-use crate::call::{self, Failure};
+mod input;
+
+pub use input::{Read, read, read_input};
+
+use crate::call;
 use crate::frames::{self, FRAME_BYTES, Frame};
 use core::fmt::{Arguments, Result, Write};
 use exo_abi::console::Stream;
-use spin::Mutex;
+use input::Waiting;
+use spin::{Mutex, MutexGuard};
 
 static OUTPUT: Mutex<Channel> = Mutex::new(Channel::new(Stream::Output));
 static ERRORS: Mutex<Channel> = Mutex::new(Channel::new(Stream::Errors));
 /// For an exception handler that prints while the code that it interrupted was printing.
 static NESTED: Mutex<Channel> = Mutex::new(Channel::new(Stream::Errors));
-static INPUT: Mutex<Option<Frame>> = Mutex::new(None);
+static INPUT: Mutex<Waiting> = Mutex::new(Waiting::new());
 
 struct Channel {
     stream: Stream,
@@ -69,13 +74,26 @@ pub(crate) fn initialise() {
     for channel in [&OUTPUT, &ERRORS, &NESTED] {
         channel.lock().frame = frames::allocate();
     }
-    *INPUT.lock() = frames::allocate();
+    INPUT.lock().frame = frames::allocate();
 }
 
-/// Writes bytes and formatted text to a stream; the macros `print!` and `eprintln!` end here.
-pub fn print(stream: Stream, text: Arguments<'_>) {
+/// The stream's channel, if nobody that this code has interrupted uses it.
+fn channel(stream: Stream) -> Option<MutexGuard<'static, Channel>> {
     let home = if stream == Stream::Output { &OUTPUT } else { &ERRORS };
-    let Some(mut channel) = home.try_lock().or_else(|| NESTED.try_lock()) else { return };
+    home.try_lock().or_else(|| NESTED.try_lock())
+}
+
+/// Writes bytes to a stream at once, whatever they are.
+pub fn write(stream: Stream, bytes: &[u8]) {
+    if let Some(mut channel) = channel(stream) {
+        channel.push(bytes);
+        channel.flush();
+    }
+}
+
+/// Writes formatted text to a stream; the macros `print!` and `eprintln!` end here.
+pub fn print(stream: Stream, text: Arguments<'_>) {
+    let Some(mut channel) = channel(stream) else { return };
     // A `Channel` never fails; an error can only come from a `Display` implementation, and there is no one to tell.
     let _ = channel.write_fmt(text);
     if stream != Stream::Output || channel.ends_line() {
@@ -88,21 +106,6 @@ pub fn flush() {
     if let Some(mut channel) = OUTPUT.try_lock() {
         channel.flush();
     }
-}
-
-/// Takes what has been typed, without waiting; how many bytes came.
-///
-/// # Errors
-/// As the contract says for a memory argument.
-pub fn read(into: &mut [u8]) -> core::result::Result<usize, Failure> {
-    let mut input = INPUT.lock();
-    let Some(frame) = input.as_mut() else { return Ok(0) };
-    let wanted = into.len().min(FRAME_BYTES);
-    // SAFETY: the frame is held by this module alone and nothing refers to its bytes here.
-    let count = unsafe { call::console_read(frame.physical(), wanted as u64) }?;
-    let count = usize::try_from(count).unwrap_or(wanted).min(wanted);
-    into[..count].copy_from_slice(&frame.bytes()[..count]);
-    Ok(count)
 }
 
 /// Prints to the output stream.

@@ -154,6 +154,11 @@ pub(crate) fn is_busy() -> bool {
     POOL.is_locked() || list::is_busy()
 }
 
+/// Nobody uses these frames any more, which were in use from the beginning.
+pub(crate) fn give_back(run: FrameRun) {
+    POOL.lock().give_back(run);
+}
+
 /// A frame was taken away, or its binding.
 pub(crate) fn lose(frame: u64) {
     POOL.lock().lose(frame);

@@ -16,6 +16,7 @@ pub mod capability;
 pub mod console;
 mod counters;
 pub mod cpu;
+mod data;
 pub mod environment;
 mod environment_id;
 pub mod events;
@@ -42,13 +43,16 @@ pub mod start;
 pub mod vcpu;
 
 pub use counters::counters;
+pub use data::{Data, take_data};
 pub use environment_id::EnvironmentId;
 pub use exo_abi as abi;
 pub use x86_64;
 
 /// Exit status of an environment that panicked.
-pub const STATUS_PANIC: u32 = 101;
+///
+/// Like those below it is no exit status that a Unix program can have.
+pub const STATUS_PANIC: u32 = 1001;
 /// Exit status of an environment that took an exception for which it had no handler.
-pub const STATUS_EXCEPTION: u32 = 102;
+pub const STATUS_EXCEPTION: u32 = 1002;
 /// Exit status of an environment that does not understand its boot page.
-pub const STATUS_BOOT_PAGE: u32 = 103;
+pub const STATUS_BOOT_PAGE: u32 = 1003;

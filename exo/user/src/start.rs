@@ -1,6 +1,8 @@
 //! From the first instruction to `main`.
 
-use crate::{STATUS_BOOT_PAGE, call, capability, console, exceptions, frames, image, info, logger, segments, vcpu};
+use crate::{
+    STATUS_BOOT_PAGE, call, capability, console, data, exceptions, frames, image, info, logger, segments, vcpu,
+};
 use core::mem::offset_of;
 use exo_abi::ABI_VERSION;
 use exo_abi::boot_page::{BootPage, FrameRun, MAGIC};
@@ -73,6 +75,7 @@ fn check(boot: &BootPage) {
 
 fn finish(boot: &'static BootPage, main: Main) -> ! {
     info::initialise(boot);
+    data::initialise(boot);
     capability::initialise(boot);
     vcpu::initialise(boot);
     console::initialise();

@@ -1,6 +1,8 @@
 //! Tests that boot a machine. One test for each machine and group of scenarios; the kernel is the one that ships.
 
 mod budget;
+mod data;
+mod exec;
 mod hello;
 mod hostile;
 mod interface;

@@ -69,7 +69,7 @@ fn work_where_the_kernel_tells_of_foreign_memory() {
 }
 
 /// An exception that nothing handles ends the environment with this status.
-const STATUS_EXCEPTION: u32 = 102;
+const STATUS_EXCEPTION: u32 = 1002;
 
 /// A guest that ends so must say why.
 fn ends(how: &str) -> Outcome {

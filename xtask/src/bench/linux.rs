@@ -3,14 +3,13 @@
 //! Each way of starting the kernel is one boot, whose output is kept by everything that can change it, so that it is the figures of
 //! this run as long as nothing has.
 
-mod cpio;
 mod kernel;
 
 pub use kernel::Kernel;
 
+use crate::cpio::{Archive, Entry};
 use crate::{cargo, image, machine, paths, process};
 use anyhow::{Context, Result, bail};
-use cpio::Archive;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -90,12 +89,13 @@ fn digest(kernel: &Kernel, cpu_model: &str, arguments: &str) -> Result<String> {
 fn initramfs() -> Result<PathBuf> {
     let program = program()?;
     let mut archive = Archive::default();
-    archive.directory("dev");
-    archive.device("dev/console", 5, 1);
-    archive.device("dev/null", 1, 3);
-    archive.program("init", &std::fs::read(&program).with_context(|| format!("cannot read {}", program.display()))?);
+    let init = std::fs::read(&program).with_context(|| format!("cannot read {}", program.display()))?;
+    archive.add(b"dev", &Entry::directory(0o755))?;
+    archive.add(b"dev/console", &Entry::device(0o600, 5, 1))?;
+    archive.add(b"dev/null", &Entry::device(0o600, 1, 3))?;
+    archive.add(b"init", &Entry::file(0o755, init))?;
     let file = paths::build("linux")?.join("initramfs");
-    std::fs::write(&file, archive.finish()).with_context(|| format!("cannot write {}", file.display()))?;
+    std::fs::write(&file, archive.finish()?).with_context(|| format!("cannot write {}", file.display()))?;
     Ok(file)
 }
 

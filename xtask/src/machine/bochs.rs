@@ -1,6 +1,6 @@
 //! Bochs: its configuration and its command.
 
-use super::{BOCHS_PACKAGES, Emulator, Firmware, Input, Spec};
+use super::{BOCHS_PACKAGES, Emulator, Firmware, Spec};
 use crate::packages;
 use anyhow::{Result, bail};
 use std::path::Path;
@@ -35,7 +35,7 @@ fn text(spec: &Spec, image: &Path, directory: &Path, port: Option<u16>) -> Strin
         None => "mode=null".to_owned(),
     };
     // At full speed idle time costs nothing; a person needs the simulated clock to go with the wall's.
-    let sync = if spec.input == Input::Stdin { "slowdown" } else { "none" };
+    let sync = if spec.wall_clock { "slowdown" } else { "none" };
     format!(
         "cpu: model={cpu_model}, count={cpus}, ips={INSTRUCTIONS_PER_SECOND}, reset_on_triple_fault=0\n\
          memory: guest={memory}, host={memory}\n\

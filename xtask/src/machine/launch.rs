@@ -1,12 +1,12 @@
 //! One run: starts the emulator, feeds it, listens to it, and sees it to its end.
 
 use super::wire::Wire;
-use super::{Emulator, Input, Kind, Outcome, Spec, Watcher, bochs, qemu};
-use crate::image::{self, ImageSpec};
+use super::{Emulator, Input, Kind, Outcome, Spec, Watcher, bochs, feed, qemu};
+use crate::image::{self, ImageSpec, Module};
 use crate::{interrupt, paths};
 use anyhow::{Context, Result};
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -54,7 +54,7 @@ fn run_once(spec: &Spec, watcher: &mut dyn Watcher) -> Result<Outcome> {
     let directory = run_directory()?;
     // Bochs' serial line is a socket only if something will be typed: it waits for the other end.
     let port = match (spec.emulator, &spec.input) {
-        (Emulator::Bochs, Input::Text(_) | Input::Stdin) => Some(free_port()?),
+        (Emulator::Bochs, Input::Text(_) | Input::Stream | Input::Terminal) => Some(free_port()?),
         _ => None,
     };
     let mut command = match spec.emulator {
@@ -63,7 +63,7 @@ fn run_once(spec: &Spec, watcher: &mut dyn Watcher) -> Result<Outcome> {
     };
     let mut machine = Machine::start(&mut command, &directory)?;
     machine.feed(&spec.input, port)?;
-    let mut wire = Wire::default();
+    let mut wire = Wire::new(spec.keep);
     let end = listen(&mut machine, &mut wire, spec.timeout, watcher)?;
     wire.close();
     std::fs::write(directory.join("kernel.log"), &wire.log)?;
@@ -82,7 +82,11 @@ fn run_once(spec: &Spec, watcher: &mut dyn Watcher) -> Result<Outcome> {
 fn image_spec(spec: &Spec) -> Result<ImageSpec> {
     let ends = if spec.emulator == Emulator::Bochs { "output=e9 finish=bochs" } else { "output=com1 finish=qemu" };
     let kernel_arguments = format!("{ends} {}", spec.kernel_arguments);
-    let modules = spec.environments.iter().map(|environment| environment.module(&spec.base)).collect::<Result<_>>()?;
+    let mut modules: Vec<Module> =
+        spec.environments.iter().map(|environment| environment.module(&spec.base)).collect::<Result<_>>()?;
+    for environment in &spec.environments {
+        modules.extend(environment.data_module(&spec.base)?);
+    }
     Ok(ImageSpec { kernel: spec.kernel.clone(), kernel_arguments, modules })
 }
 
@@ -143,35 +147,12 @@ impl Machine {
         Ok(Machine { child, output })
     }
 
-    /// Passes typed bytes on, from a thread of its own.
+    /// Passes input on, from threads of its own.
     pub(super) fn feed(&mut self, input: &Input, port: Option<u16>) -> Result<()> {
-        let mut serial: Box<dyn Write + Send> = match port {
-            Some(port) => Box::new(self.connect(port)?),
-            None => match self.child.stdin.take() {
-                Some(stdin) => Box::new(stdin),
-                None => return Ok(()),
-            },
-        };
-        match input.clone() {
-            // Bochs' debugger must find the end of its input, not a terminal.
-            Input::None => drop(serial),
-            Input::Text(text) => {
-                std::thread::spawn(move || {
-                    let _machine_gone = serial.write_all(&text).and_then(|()| serial.flush());
-                    std::thread::park(); // closing the line would be a hang-up
-                });
-            }
-            Input::Stdin => {
-                std::thread::spawn(move || {
-                    let (mut stdin, mut buffer) = (std::io::stdin(), [0; 256]);
-                    while let Ok(length @ 1..) = stdin.read(&mut buffer) {
-                        if serial.write_all(&buffer[..length]).and_then(|()| serial.flush()).is_err() {
-                            break;
-                        }
-                    }
-                    std::thread::park();
-                });
-            }
+        match (port, self.child.stdin.take()) {
+            (Some(port), _) => feed::begin(input, self.connect(port)?),
+            (None, Some(stdin)) => feed::begin(input, stdin),
+            (None, None) => {}
         }
         Ok(())
     }

@@ -87,9 +87,15 @@ pub(super) struct Wire {
     pub(super) log: String,
     pub(super) report: Report,
     consoles: BTreeMap<u8, Console>,
+    /// What the consoles write is kept.
+    keep: bool,
 }
 
 impl Wire {
+    pub(super) fn new(keep: bool) -> Wire {
+        Wire { keep, ..Wire::default() }
+    }
+
     /// Takes the next bytes; console bytes go to `watcher` at once.
     pub(super) fn push(&mut self, bytes: &[u8], watcher: &mut dyn Watcher) {
         let mut run: Option<(u8, Stream, Vec<u8>)> = None;
@@ -124,8 +130,9 @@ impl Wire {
         let Some((channel, stream, bytes)) = run else { return };
         let console = self.consoles.entry(channel).or_default();
         match stream {
-            Stream::Output => console.output.extend(&bytes),
-            Stream::Errors => console.errors.extend(&bytes),
+            Stream::Output if self.keep => console.output.extend(&bytes),
+            Stream::Errors if self.keep => console.errors.extend(&bytes),
+            Stream::Output | Stream::Errors => {}
             Stream::ExitStatus => {
                 console.status_bytes.extend(&bytes);
                 console.status = console.status_bytes.last_chunk().map(|&bytes| u32::from_le_bytes(bytes));

@@ -2,8 +2,11 @@
 
 use super::capability::{self, RawCapability};
 use super::{Environment, Machine};
+use crate::root::Root;
+use exo_abi::boot_page::MAX_ARGUMENTS;
 use serde::Deserialize;
 use std::collections::HashSet;
+use std::path::PathBuf;
 use toml::Spanned;
 
 /// Most environments on one image: as many as the kernel's table has places.
@@ -40,6 +43,8 @@ struct RawEnvironment {
     #[serde(default)]
     capability: Vec<Spanned<RawCapability>>,
     arguments: Option<Spanned<String>>,
+    data: Option<PathBuf>,
+    root: Option<Spanned<bool>>,
 }
 
 /// Everything that a manifest says.
@@ -108,9 +113,13 @@ fn check(
     }
     let arguments = raw.arguments.as_ref();
     if let Some(text) =
-        arguments.filter(|text| text.get_ref().len() > 1024 || text.get_ref().contains(char::is_control))
+        arguments.filter(|text| text.get_ref().len() > MAX_ARGUMENTS || text.get_ref().contains(char::is_control))
     {
-        return Err((text.span().start, "arguments must be at most 1024 bytes, all printable".to_owned()));
+        return Err((text.span().start, "arguments must be at most 2048 bytes, all printable".to_owned()));
+    }
+    let root = raw.root.as_ref().filter(|root| *root.get_ref());
+    if let (Some(root), Some(_)) = (root, &raw.data) {
+        return Err((root.span().start, "root and data: an environment is given one file".to_owned()));
     }
     let memory = number("memory", raw.memory.as_ref(), 1, 65536)?.unwrap_or(4);
     Ok(Environment {
@@ -126,6 +135,8 @@ fn check(
         count_cr3: raw.count_cr3.unwrap_or(false),
         capabilities: Vec::new(),
         arguments: raw.arguments.map(Spanned::into_inner).unwrap_or_default(),
+        data: raw.data,
+        root: root.map(|_| Root::default()),
         name,
     })
 }

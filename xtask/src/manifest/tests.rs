@@ -40,6 +40,22 @@ fn refusals_name_line_and_reason() {
     }
 }
 
+#[test]
+fn data_become_a_module_of_their_own() {
+    let manifest = parse(&GOOD.replace("background = true", "data = \"files/c\"")).unwrap();
+    let [first, second] = &manifest.environments[..] else { panic!("two environments") };
+    assert_eq!((first.data.as_deref(), second.data.as_deref()), (None, Some(std::path::Path::new("files/c"))));
+    let base = tempfile::tempdir().unwrap();
+    assert!(first.data_module(base.path()).unwrap().is_none());
+    assert!(second.data_module(base.path()).unwrap_err().to_string().contains("cannot be read"));
+    std::fs::create_dir(base.path().join("files")).unwrap();
+    std::fs::write(base.path().join("files/c"), b"").unwrap();
+    assert!(second.data_module(base.path()).unwrap_err().to_string().contains("empty"));
+    std::fs::write(base.path().join("files/c"), b"1").unwrap();
+    let named = Environment { name: "a b".to_owned(), ..second.clone() };
+    assert_eq!(named.data_module(base.path()).unwrap().unwrap().line, "data=\"a b\"");
+}
+
 const SHARING: &str = "[machine]\nslice_us = 1000\ngrace_us = 500\n\n\
     [[environment]]\nname = \"owner\"\nimage = \"hello\"\nmemory = 8\nguarantee = 2\nreserve = 200\naudit = true\ncount_cr3 = true\n\n\
     [[environment]]\nname = \"reader\"\nimage = \"hello\"\n\n\

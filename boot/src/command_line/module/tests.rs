@@ -97,8 +97,8 @@ fn fifteen_capabilities_fit_beside_the_own() {
 
 #[test]
 fn limits_are_exact() {
-    let line = std::format!("name={} arguments=\"{}\"", "n".repeat(32), " ".repeat(1024));
-    assert_eq!(parse_module(&line).unwrap().arguments.length(), 1024);
+    let line = std::format!("name={} arguments=\"{}\"", "n".repeat(32), " ".repeat(2048));
+    assert_eq!(parse_module(&line).unwrap().arguments.length(), 2048);
     assert!(parse_module(&line.replacen("arguments=\"", "arguments=\" ", 1)).is_err());
     assert!(parse_module(&line.replacen("name=", "name=n", 1)).is_err());
 }

@@ -80,7 +80,9 @@ pub(super) fn fill(
     let image = frames.take_run(plan.page_count()).ok_or(too_small)?;
     let stack = frames.take_run(STACK_SIZE / FRAME_SIZE).ok_or(too_small)?;
     let boot_page = frames.take_run(1).ok_or(too_small)?;
+    let data = frames.take_run(module.data_frames()).ok_or(too_small)?;
     copy_image(&kernel.memory, plan, image)?;
+    kernel.memory.write(data.start(), module.data)?;
 
     let mut tree = Tree::<Host>::new(&mut frames).map_err(|_| too_small)?;
     let mut map = |address: u64, first: FrameNumber, count: u64, attributes: HostAttributes| {
@@ -133,6 +135,10 @@ pub(super) fn fill(
     content.boot_page_physical = boot_page.start().as_u64();
     content.page_table_physical = tree.root().start().as_u64();
     content.used_frames = frames.next - run.first;
+    if !module.data.is_empty() {
+        content.data_physical = data.start().as_u64();
+        content.data_length = module.data.len() as u64;
+    }
     content.run_count = 1;
     content.runs[0] = run;
     list_capabilities(&mut content, module);

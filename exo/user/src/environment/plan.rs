@@ -32,7 +32,7 @@ pub struct Plan<'p> {
     pub main: Main,
     /// Its name for people, 1..=32 bytes.
     pub name: &'p str,
-    /// Its argument string, up to 1024 bytes.
+    /// Its argument string, up to 2048 bytes.
     pub arguments: &'p str,
     /// The CPU of its first virtual CPU.
     pub cpu: u32,

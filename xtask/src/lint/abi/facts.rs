@@ -52,6 +52,7 @@ fn encodings() -> Vec<String> {
         format!("encoding environment {:#x}", environment_argument(1, 2)),
         format!("encoding name {:02x?}", IntoBytes::as_bytes(&name)),
         format!("encoding record {:02x?}", console::header(1, Stream::ExitStatus, 4)),
+        format!("encoding window {:02x?}", console::input::Input::Window { columns: 1, rows: 2 }.encoded()),
         format!("encoding signature {:02x?}", cpuid::SIGNATURE),
     ]
 }

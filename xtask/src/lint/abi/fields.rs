@@ -49,7 +49,7 @@ pub fn structs() -> Vec<Struct> {
         boot_page BootPage {
             magic abi_version environment_index environment_generation cpu tsc_hertz slice_ticks physical_window image_base
             image_size stack_bottom stack_top counters_physical fault_page_physical event_page_physical
-            environment_page_physical system_page_physical boot_page_physical page_table_physical used_frames run_count
+            environment_page_physical system_page_physical boot_page_physical page_table_physical used_frames data_physical data_length run_count
             arguments_length name_length capability_count name runs capabilities arguments
         }
         boot_page FrameRun { first count }

@@ -65,6 +65,7 @@ pub fn constants() -> Vec<Constants> {
             FRAME_SIZE PHYSICAL_WINDOW IMAGE_BASE STACK_TOP STACK_SIZE CODE_SELECTOR DATA_SELECTOR
         }
         console as Numbers { RECORD RECORD_MAX }
+        console::input as Numbers { ESCAPE END WINDOW }
         cpuid as Numbers { SIGNATURE_LEAF VERSION_LEAF }
     }
 }

@@ -25,7 +25,7 @@ fn noise_log_and_consoles_part_ways() {
     bytes.extend(record(1, Stream::ExitStatus, &[7, 0, 0, 0]));
     bytes.extend(b"  backtrace without a prefix\n            14 cpu0 finish outcome=passed\nNext at t=1\n");
     for size in [1, 7, bytes.len()] {
-        let (mut wire, mut heard) = (Wire::default(), Heard::default());
+        let (mut wire, mut heard) = (Wire::new(true), Heard::default());
         bytes.chunks(size).for_each(|chunk| wire.push(chunk, &mut heard));
         wire.close();
         let log = "            12 cpu0 start name=hello id=1.1 cpu=0 memory=1024\n            13 cpu0 half a line\n  \
@@ -46,7 +46,7 @@ fn noise_log_and_consoles_part_ways() {
 
 #[test]
 fn a_broken_line_is_kept_as_such() {
-    let mut wire = Wire::default();
+    let mut wire = Wire::new(true);
     wire.push(b" 1 cpu0 finish outcome=maybe", &mut Heard::default());
     wire.close();
     assert_eq!(wire.report.broken.len(), 1);

@@ -132,6 +132,12 @@ pub const SECTIONS: &[Section] = &[
                 the length, and so many bytes.",
         parts: &["console"],
     },
+    Section {
+        heading: "Console input",
+        about: "What ConsoleRead gives is what the host sends. A byte stands for itself, but `ESCAPE`, after which comes `ESCAPE` again for that byte, `END` for \
+                the end of the input, or `WINDOW` and columns and rows of the terminal, two bytes each, little-endian. What else comes after it is passed over.",
+        parts: &["console::input"],
+    },
 ];
 
 /// How a guest knows where it is.
