@@ -1,7 +1,7 @@
 //! A program's memory as the library OS sees it: addresses that may lead anywhere, and bytes that are copied.
 
 use crate::errno::Result;
-use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
+use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// The memory of the program that makes a system call.
 pub trait UserMemory {
