@@ -4,6 +4,8 @@
 //! This is the logic. What it needs of the machine is [`machine`], which tests replace by a simulated one. One virtual CPU runs it, nothing
 //! interrupts it, and no system call waits inside of it: see [`wait`].
 #![cfg_attr(target_os = "none", no_std)]
+// Registers have 64 bits, and the interface takes ints, sizes and pointers out of them as Linux does: by cutting.
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
 extern crate alloc;
 

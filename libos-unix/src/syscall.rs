@@ -18,8 +18,9 @@ mod signals;
 mod system;
 mod table;
 
-pub use call::{Call, Outcome, Restart, Stop};
+pub use call::{Call, Outcome, Restart, Stop, StopKind};
 pub use table::{Entry, TABLE};
+use table::{HANDLERS, Handler};
 
 use crate::errno::Errno;
 use crate::process::Thread;
@@ -27,16 +28,10 @@ use crate::unix::Unix;
 use alloc::rc::Rc;
 
 /// Makes the call that a thread's registers name, for the first time. False where the thread cannot simply go on.
-#[inline]
+#[inline(always)]
 pub(crate) fn dispatch(unix: &Unix, thread: &Rc<Thread>) -> bool {
-    let (number, arguments) = thread.context.call();
-    let call = Call { unix, thread, arguments, interrupted: false };
-    let handler = TABLE.get(number as usize).and_then(Option::as_ref).map(|entry| entry.handler);
-    let outcome = match handler {
-        Some(handler) => handler(&call),
-        None => unknown(unix, number),
-    };
-    match outcome {
+    let call = Call { unix, thread };
+    match handler(thread.context.number())(&call) {
         Ok(value) => {
             thread.context.set_result(value);
             true
@@ -48,19 +43,24 @@ pub(crate) fn dispatch(unix: &Unix, thread: &Rc<Thread>) -> bool {
     }
 }
 
+#[inline(always)]
+fn handler(number: u64) -> Handler {
+    HANDLERS.get(number as usize).copied().unwrap_or(unknown)
+}
+
 #[cold]
-fn unknown(unix: &Unix, number: u64) -> Outcome {
-    *unix.unknown_calls.borrow_mut().entry(number).or_default() += 1;
+fn unknown(call: &Call<'_>) -> Outcome {
+    *call.unix.unknown_calls.borrow_mut().entry(call.thread.context.number()).or_default() += 1;
     Err(Errno::ENOSYS.into())
 }
 
 #[cold]
 fn stopped(call: &Call<'_>, stop: Stop) {
-    match stop {
-        Stop::Error(error) => finish(call, error.as_result()),
+    match stop.kind() {
+        StopKind::Error(result) => finish(call, result),
         // The registers are someone else's, or nobody's.
-        Stop::Gone => forget_progress(call),
-        Stop::Wait(restart) => wait(call, restart),
+        StopKind::Gone => forget_progress(call),
+        StopKind::Wait(restart) => wait(call, restart),
     }
 }
 
@@ -101,13 +101,11 @@ pub(crate) fn again(unix: &Unix, thread: &Rc<Thread>) -> bool {
     if let Some(timer) = thread.timer.take() {
         unix.timers.remove(timer);
     }
-    let (number, arguments) = thread.context.call();
-    let call = Call { unix, thread, arguments, interrupted: unix.is_interrupted(thread) };
-    let Some(Some(entry)) = TABLE.get(number as usize) else {
-        thread.in_call.set(false);
-        return true;
-    };
-    match (entry.handler)(&call) {
+    thread.interrupted.set(unix.is_interrupted(thread));
+    let call = Call { unix, thread };
+    let outcome = handler(thread.context.number())(&call);
+    thread.interrupted.set(false);
+    match outcome {
         Ok(value) => finish(&call, value),
         Err(stop) => stopped(&call, stop),
     }

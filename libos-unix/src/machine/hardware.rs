@@ -16,8 +16,10 @@ pub(crate) use frames::{
 };
 pub use frames::{free_frames, give_back_free, set_total_frames, total_frames};
 
+use crate::process::Thread;
 use crate::unix::Unix;
 use alloc::boxed::Box;
+use alloc::rc::Rc;
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use exo_user::cpu;
@@ -78,8 +80,8 @@ fn end_if_over() {
 }
 
 #[inline(always)]
-fn on_system_call() {
-    unix().system_call();
+fn on_system_call(thread: &Rc<Thread>) -> bool {
+    unix().system_call(thread)
 }
 
 pub(crate) fn flush_page(address: u64) {

@@ -182,6 +182,10 @@ impl Default for Context {
 
 #[allow(missing_docs)] // as on the hardware
 impl Context {
+    pub fn number(&self) -> u64 {
+        self.registers.borrow().rax
+    }
+
     pub fn call(&self) -> (u64, [u64; 6]) {
         let r = self.registers.borrow();
         (r.rax, [r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9])
@@ -233,7 +237,7 @@ impl Context {
     }
 }
 
-pub(crate) fn activate(_context: &Context, _root: u64) {}
+pub(crate) fn activate(_thread: &std::rc::Rc<crate::process::Thread>, _root: u64) {}
 pub(crate) fn save(_context: &Context) {}
 pub(crate) fn restore(_context: &Context) {}
 pub(crate) fn load_bases(_context: &Context) {}

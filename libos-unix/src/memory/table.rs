@@ -71,7 +71,7 @@ impl Place {
     /// Has the leaf hold `frame`; the one that it held.
     pub fn replace(self, frame: Frame, bits: Bits) -> Option<Frame> {
         let old = self.get();
-        self.set(frame.into_number() * PAGE | bits.bits());
+        self.set((frame.into_number() * PAGE) | bits.bits());
         old.is_present().then(|| Frame::from_number(number(old.0)))
     }
 
@@ -166,7 +166,7 @@ impl Table {
             let entry = machine::read_word(table, at);
             table = if entry & 1 == 0 {
                 let new = Frame::zeroed()?.into_number();
-                machine::write_word(table, at, new * PAGE | WAY);
+                machine::write_word(table, at, (new * PAGE) | WAY);
                 new
             } else {
                 number(entry)

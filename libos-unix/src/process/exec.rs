@@ -99,8 +99,11 @@ fn prepare(
     Ok(Prepared { space, registers, credentials, path: path.to_vec() })
 }
 
-/// The interpreter of a script, and the one argument that its first line has for it.
-fn script(file: &dyn File) -> Result<Option<(Vec<u8>, Option<Vec<u8>>)>> {
+/// What a script's first line names: an interpreter, and an argument for it.
+type FirstLine = (Vec<u8>, Option<Vec<u8>>);
+
+/// What the first line of a script says; `None` of what is no script.
+fn script(file: &dyn File) -> Result<Option<FirstLine>> {
     let mut line = [0; FIRST_LINE];
     let length = file.read(0, &mut Filling::new(&mut line))?;
     let line = &line[..length];

@@ -71,6 +71,8 @@ pub struct Thread {
     pub(crate) progress: Cell<Progress>,
     /// What becomes of that call if a signal interrupts it.
     pub(crate) restart: Cell<Restart>,
+    /// The call is being made again because there is a signal.
+    pub(crate) interrupted: Cell<bool>,
     /// It was woken by whoever changed the word that it waited for.
     pub(crate) futex_woken: Cell<bool>,
     /// Vector, error code and address of the last fault, for handlers.
@@ -129,6 +131,7 @@ impl Thread {
             in_call: Cell::new(false),
             progress: Cell::default(),
             restart: Cell::default(),
+            interrupted: Cell::new(false),
             futex_woken: Cell::new(false),
             fault: Cell::default(),
             space: RefCell::new(new.space),

@@ -20,10 +20,13 @@ pub struct TimerHandle {
     number: u64,
 }
 
+/// Who wants to hear, and the tag that he asked with.
+type Wish = (Weak<dyn Expire>, u64);
+
 /// All that is to happen.
 #[derive(Debug, Default)]
 pub struct Timers {
-    entries: RefCell<BTreeMap<TimerHandle, (Weak<dyn Expire>, u64)>>,
+    entries: RefCell<BTreeMap<TimerHandle, Wish>>,
     next: Cell<u64>,
 }
 

@@ -8,6 +8,7 @@ use crate::unix::Unix;
 use crate::wait::WaitQueue;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
+use core::fmt;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// What happens to a call that a signal interrupts while it waits.
@@ -24,20 +25,55 @@ pub enum Restart {
     Uninterruptible,
 }
 
-/// Why a handler has no result.
+/// Why a handler has no result. One word, so that outcomes travel in registers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Stop(u64);
+
+/// The same, to be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stop {
-    /// It failed.
-    Error(Errno),
+pub enum StopKind {
+    /// It failed; this is what goes to rax.
+    Error(u64),
     /// It is to be made again when one of the queues wakes that it has entered.
     Wait(Restart),
     /// There is nobody to give a result to: the thread has ended, or its registers were replaced.
     Gone,
 }
 
+impl Stop {
+    /// There is nobody to give a result to.
+    pub const GONE: Self = Self(1);
+    const WAITS: [Restart; 4] = [Restart::IfAsked, Restart::Never, Restart::UnlessHandled, Restart::Uninterruptible];
+    const FIRST_WAIT: u64 = 2;
+
+    /// It is to be made again when one of the queues wakes that it has entered.
+    #[must_use]
+    pub const fn wait(restart: Restart) -> Self {
+        Self(Self::FIRST_WAIT + restart as u64)
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn kind(self) -> StopKind {
+        match self.0.checked_sub(Self::FIRST_WAIT) {
+            None => StopKind::Gone,
+            Some(index) => {
+                Self::WAITS.get(index as usize).map_or(StopKind::Error(self.0), |&restart| StopKind::Wait(restart))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind().fmt(f)
+    }
+}
+
 impl From<Errno> for Stop {
+    #[inline]
     fn from(error: Errno) -> Self {
-        Self::Error(error)
+        Self(error.as_result())
     }
 }
 
@@ -51,23 +87,32 @@ pub struct Call<'u> {
     pub unix: &'u Unix,
     /// Who makes it.
     pub thread: &'u Rc<Thread>,
-    /// Its six arguments.
-    pub arguments: [u64; 6],
-    /// A signal is there: a call that has to wait is over now, with what it has done, or is made again after it.
-    pub interrupted: bool,
 }
 
 impl<'u> Call<'u> {
+    /// Its six arguments.
+    #[inline(always)]
+    #[must_use]
+    pub fn arguments(&self) -> [u64; 6] {
+        self.thread.context.call().1
+    }
+
+    /// A signal is there: a call that has to wait is over now, with what it has done, or is made again after it.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.thread.interrupted.get()
+    }
+
     /// An argument as an int.
     #[must_use]
-    pub const fn int(&self, index: usize) -> i32 {
-        self.arguments[index] as i32
+    pub fn int(&self, index: usize) -> i32 {
+        self.arguments()[index] as i32
     }
 
     /// An argument as an unsigned int.
     #[must_use]
-    pub const fn uint(&self, index: usize) -> u32 {
-        self.arguments[index] as u32
+    pub fn uint(&self, index: usize) -> u32 {
+        self.arguments()[index] as u32
     }
 
     /// The caller's process.
@@ -209,7 +254,7 @@ impl<'u> Call<'u> {
                     return Err(Errno::EAGAIN.into());
                 }
                 self.enter(queue);
-                Err(Stop::Wait(Restart::IfAsked))
+                Err(Stop::wait(Restart::IfAsked))
             }
             other => Ok(other?),
         }

@@ -63,7 +63,7 @@ fn read_clock(call: &Call<'_>, clock: i32) -> Result<u64> {
 
 pub(super) fn clock_gettime(call: &Call<'_>) -> Outcome {
     let now = read_clock(call, call.int(0))?;
-    call.write(call.arguments[1], &parts(now))?;
+    call.write(call.arguments()[1], &parts(now))?;
     Ok(0)
 }
 
@@ -72,7 +72,7 @@ pub(super) fn clock_getres(call: &Call<'_>) -> Outcome {
     let clock = call.int(0);
     read_clock(call, clock)?;
     let resolution = if matches!(clock, id::REALTIME_COARSE | id::MONOTONIC_COARSE) { COARSE } else { 1 };
-    call.write_if(call.arguments[1], &parts(resolution))?;
+    call.write_if(call.arguments()[1], &parts(resolution))?;
     Ok(0)
 }
 
@@ -84,7 +84,7 @@ pub(super) fn clock_settime(call: &Call<'_>) -> Outcome {
     if call.int(0) != id::REALTIME {
         return Err(Errno::EINVAL.into());
     }
-    let time = duration(call, call.arguments[1])?;
+    let time = duration(call, call.arguments()[1])?;
     may_set(call)?;
     clock::set_since_1970(time);
     Ok(0)
@@ -92,14 +92,14 @@ pub(super) fn clock_settime(call: &Call<'_>) -> Outcome {
 
 pub(super) fn gettimeofday(call: &Call<'_>) -> Outcome {
     let now = clock::since_1970();
-    call.write_if(call.arguments[0], &[now / SECOND, now % SECOND / 1000])?;
-    call.write_if(call.arguments[1], &[0_u32; 2])?;
+    call.write_if(call.arguments()[0], &[now / SECOND, now % SECOND / 1000])?;
+    call.write_if(call.arguments()[1], &[0_u32; 2])?;
     Ok(0)
 }
 
 pub(super) fn settimeofday(call: &Call<'_>) -> Outcome {
-    if call.arguments[0] != 0 {
-        let [seconds, microseconds]: [i64; 2] = call.read(call.arguments[0])?;
+    if call.arguments()[0] != 0 {
+        let [seconds, microseconds]: [i64; 2] = call.read(call.arguments()[0])?;
         let time = from_parts(seconds, microseconds.saturating_mul(1000))?;
         may_set(call)?;
         clock::set_since_1970(time);
@@ -109,7 +109,7 @@ pub(super) fn settimeofday(call: &Call<'_>) -> Outcome {
 
 pub(super) fn time(call: &Call<'_>) -> Outcome {
     let seconds = clock::since_1970() / SECOND;
-    call.write_if(call.arguments[0], &seconds)?;
+    call.write_if(call.arguments()[0], &seconds)?;
     Ok(seconds)
 }
 
@@ -122,18 +122,18 @@ pub(super) fn times(call: &Call<'_>) -> Outcome {
     let own = call.unix.time_of(process);
     let ticks = |nanoseconds: u64| nanoseconds / (SECOND / TICKS);
     let all = [ticks(own), 0, ticks(children.user), ticks(children.system)];
-    call.write_if(call.arguments[0], &all)?;
+    call.write_if(call.arguments()[0], &all)?;
     Ok(ticks(clock::monotonic()))
 }
 
 pub(super) fn nanosleep(call: &Call<'_>) -> Outcome {
-    let wanted = duration(call, call.arguments[0])?;
-    sleep(call, || clock::monotonic().saturating_add(wanted), call.arguments[1])
+    let wanted = duration(call, call.arguments()[0])?;
+    sleep(call, || clock::monotonic().saturating_add(wanted), call.arguments()[1])
 }
 
 pub(super) fn clock_nanosleep(call: &Call<'_>) -> Outcome {
     const ABSOLUTE: u32 = 1;
-    let [_, _, wanted_at, left_at, ..] = call.arguments;
+    let [_, _, wanted_at, left_at, ..] = call.arguments();
     let clock = call.int(0);
     match clock {
         id::THREAD => return Err(Errno::EINVAL.into()),
@@ -154,12 +154,12 @@ fn sleep(call: &Call<'_>, until: impl FnOnce() -> u64, left_at: u64) -> Outcome 
     if call.is_late() {
         return Ok(0);
     }
-    if call.interrupted
+    if call.is_interrupted()
         && let Some(deadline) = call.progress().deadline
     {
         call.write_if(left_at, &parts(deadline.saturating_sub(clock::monotonic())))?;
     }
-    Err(Stop::Wait(Restart::UnlessHandled))
+    Err(Stop::wait(Restart::UnlessHandled))
 }
 
 /// struct itimerval.
@@ -185,13 +185,13 @@ fn which(call: &Call<'_>) -> Result<Signal> {
 
 pub(super) fn getitimer(call: &Call<'_>) -> Outcome {
     let interval = call.process().interval_timers.get(which(call)?);
-    call.write(call.arguments[1], &encode(interval))?;
+    call.write(call.arguments()[1], &encode(interval))?;
     Ok(0)
 }
 
 pub(super) fn setitimer(call: &Call<'_>) -> Outcome {
     let signal = which(call)?;
-    let value: TimerValue = if call.arguments[1] == 0 { [0; 4] } else { call.read(call.arguments[1])? };
+    let value: TimerValue = if call.arguments()[1] == 0 { [0; 4] } else { call.read(call.arguments()[1])? };
     let [again, again_micro, seconds, microseconds] = value;
     if !(0..1_000_000).contains(&again_micro) || !(0..1_000_000).contains(&microseconds) {
         return Err(Errno::EINVAL.into());
@@ -200,7 +200,7 @@ pub(super) fn setitimer(call: &Call<'_>) -> Outcome {
     let first = from_parts(seconds, microseconds * 1000)?;
     let before = encode(call.process().interval_timers.get(signal));
     set(call, signal, first, period);
-    call.write_if(call.arguments[2], &before)?;
+    call.write_if(call.arguments()[2], &before)?;
     Ok(0)
 }
 

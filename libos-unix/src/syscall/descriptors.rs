@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 
 pub(super) fn close(call: &Call<'_>) -> Outcome {
-    let description = call.thread.files.borrow().borrow_mut().remove(call.arguments[0])?;
+    let description = call.thread.files.borrow().borrow_mut().remove(call.arguments()[0])?;
     call.unix.close(call.process(), description);
     Ok(0)
 }
@@ -51,7 +51,7 @@ pub(super) fn close_range(call: &Call<'_>) -> Outcome {
 }
 
 pub(super) fn dup(call: &Call<'_>) -> Outcome {
-    let description = call.file(call.arguments[0])?;
+    let description = call.file(call.arguments()[0])?;
     Ok(call.add_file(description, false)?)
 }
 
@@ -60,7 +60,7 @@ fn limit(call: &Call<'_>) -> u64 {
 }
 
 fn duplicate_to(call: &Call<'_>, close_on_exec: bool) -> Outcome {
-    let (old, new) = (call.arguments[0], u64::from(call.uint(1)));
+    let (old, new) = (call.arguments()[0], u64::from(call.uint(1)));
     let description = call.file(old)?;
     let replaced = call.thread.files.borrow().borrow_mut().replace(new, description, close_on_exec, limit(call))?;
     if let Some(replaced) = replaced {
@@ -71,7 +71,7 @@ fn duplicate_to(call: &Call<'_>, close_on_exec: bool) -> Outcome {
 
 pub(super) fn dup2(call: &Call<'_>) -> Outcome {
     if call.uint(0) == call.uint(1) {
-        call.file(call.arguments[0])?;
+        call.file(call.arguments()[0])?;
         return Ok(call.uint(1).into());
     }
     duplicate_to(call, false)
@@ -101,7 +101,7 @@ mod command {
 }
 
 pub(super) fn fcntl(call: &Call<'_>) -> Outcome {
-    let (descriptor, command, argument) = (call.arguments[0], call.uint(1), call.arguments[2]);
+    let (descriptor, command, argument) = (call.arguments()[0], call.uint(1), call.arguments()[2]);
     let description = call.file(descriptor)?;
     let files = call.thread.files.borrow();
     match command {

@@ -30,13 +30,13 @@ fn strings(call: &Call<'_>, mut at: u64) -> Result<Vec<Vec<u8>>> {
 }
 
 pub(super) fn execve(call: &Call<'_>) -> Outcome {
-    let [path, arguments, environment, ..] = call.arguments;
+    let [path, arguments, environment, ..] = call.arguments();
     let path = call.path(path)?;
     run(call, &path, arguments, environment)
 }
 
 pub(super) fn execveat(call: &Call<'_>) -> Outcome {
-    let [_, path, arguments, environment, ..] = call.arguments;
+    let [_, path, arguments, environment, ..] = call.arguments();
     let path = call.path(path)?;
     run(call, &path, arguments, environment)
 }
@@ -57,5 +57,5 @@ fn run(call: &Call<'_>, path: &[u8], arguments: u64, environment: u64) -> Outcom
         given.arguments.push(Vec::new());
     }
     execute(call.unix, call.thread, path, file, given, &finder)?;
-    Err(Stop::Gone)
+    Err(Stop::GONE)
 }

@@ -19,7 +19,7 @@ mod operation {
 }
 
 pub(super) fn futex(call: &Call<'_>) -> Outcome {
-    let [address, _, _, timeout, second, _] = call.arguments;
+    let [address, _, _, timeout, second, _] = call.arguments();
     let (value, third) = (call.uint(2), call.uint(5));
     let flags = call.uint(1);
     if !address.is_multiple_of(4) {
@@ -55,7 +55,7 @@ fn wait(call: &Call<'_>, timeout: u64, relative: bool, realtime: bool, bits: u32
         }
     }
     let space = call.thread.space();
-    let (key, word) = call.unix.futexes.look(&space, call.arguments[0])?;
+    let (key, word) = call.unix.futexes.look(&space, call.arguments()[0])?;
     if !call.progress().waited && word != call.uint(2) {
         return Err(Errno::EAGAIN.into());
     }
@@ -69,12 +69,12 @@ fn wait(call: &Call<'_>, timeout: u64, relative: bool, realtime: bool, bits: u32
     if call.is_late() {
         return Err(Errno::ETIMEDOUT.into());
     }
-    if !call.interrupted {
+    if !call.is_interrupted() {
         call.thread.futex_woken.set(false);
         call.unix.futexes.enter(key, call.thread, bits);
     }
     let restart = if limit.is_some() { Restart::UnlessHandled } else { Restart::IfAsked };
-    Err(Stop::Wait(restart))
+    Err(Stop::wait(restart))
 }
 
 fn wake(call: &Call<'_>, address: u64, count: u32, bits: u32) -> Outcome {
@@ -86,7 +86,7 @@ fn wake(call: &Call<'_>, address: u64, count: u32, bits: u32) -> Outcome {
 }
 
 fn requeue(call: &Call<'_>, expected: Option<u32>) -> Outcome {
-    let [address, _, _, count, second, _] = call.arguments;
+    let [address, _, _, count, second, _] = call.arguments();
     let (wakes, moves) = (call.int(2), count as i32);
     if wakes < 0 || moves < 0 {
         return Err(Errno::EINVAL.into());
@@ -106,7 +106,7 @@ fn requeue(call: &Call<'_>, expected: Option<u32>) -> Outcome {
 /// Changes the second word and wakes those who wait for the first, and for the second if it was as asked.
 fn wake_operation(call: &Call<'_>, second: u64, encoded: u32) -> Outcome {
     let space = call.thread.space();
-    let (first, _) = call.unix.futexes.look(&space, call.arguments[0])?;
+    let (first, _) = call.unix.futexes.look(&space, call.arguments()[0])?;
     let (other, old) = call.unix.futexes.look(&space, second)?;
     let new = changed(old, encoded)?;
     let holds = compares(old, encoded)?;
@@ -157,10 +157,10 @@ fn compares(old: u32, encoded: u32) -> Result<bool> {
 const LIST_HEAD: u64 = 24;
 
 pub(super) fn set_robust_list(call: &Call<'_>) -> Outcome {
-    if call.arguments[1] != LIST_HEAD {
+    if call.arguments()[1] != LIST_HEAD {
         return Err(Errno::EINVAL.into());
     }
-    call.thread.robust_list.set(call.arguments[0]);
+    call.thread.robust_list.set(call.arguments()[0]);
     Ok(0)
 }
 
@@ -169,7 +169,7 @@ pub(super) fn get_robust_list(call: &Call<'_>) -> Outcome {
         0 => call.thread.clone(),
         id => call.unix.thread(id).ok_or(Errno::ESRCH)?,
     };
-    call.write(call.arguments[2], &LIST_HEAD)?;
-    call.write(call.arguments[1], &thread.robust_list.get())?;
+    call.write(call.arguments()[2], &LIST_HEAD)?;
+    call.write(call.arguments()[1], &thread.robust_list.get())?;
     Ok(0)
 }

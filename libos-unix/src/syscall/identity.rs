@@ -171,7 +171,7 @@ pub(super) fn setresgid(call: &Call<'_>) -> Outcome {
 fn get_three(call: &Call<'_>, which: Which) -> Outcome {
     let ids = which.of(&credentials(call));
     for (index, id) in ids.iter().take(3).enumerate() {
-        call.write(call.arguments[index], id)?;
+        call.write(call.arguments()[index], id)?;
     }
     Ok(0)
 }
@@ -213,7 +213,7 @@ pub(super) fn getgroups(call: &Call<'_>) -> Outcome {
         return Err(Errno::EINVAL.into());
     }
     if room != 0 {
-        call.write(call.arguments[1], &*groups)?;
+        call.write(call.arguments()[1], &*groups)?;
     }
     Ok(groups.len() as u64)
 }
@@ -227,7 +227,7 @@ pub(super) fn setgroups(call: &Call<'_>) -> Outcome {
     if !(0..=MOST_GROUPS).contains(&count) {
         return Err(Errno::EINVAL.into());
     }
-    let read = |index: i32| call.read::<u32>(call.arguments[1].wrapping_add(index as u64 * 4));
+    let read = |index: i32| call.read::<u32>(call.arguments()[1].wrapping_add(index as u64 * 4));
     let groups: Vec<u32> = (0..count).map(read).collect::<Result<_>>()?;
     *call.thread.credentials.borrow_mut() = Rc::new(Credentials { groups: groups.into(), ..Credentials::clone(&now) });
     Ok(0)

@@ -6,7 +6,7 @@ use crate::memory::{Backing, MapFlags, MapRequest, PAGE, Protection, SharedMemor
 use alloc::rc::Rc;
 
 pub(super) fn mmap(call: &Call<'_>) -> Outcome {
-    let [address, bytes, protection, flags, descriptor, offset] = call.arguments;
+    let [address, bytes, protection, flags, descriptor, offset] = call.arguments();
     let protection = Protection::from_bits_truncate(protection as u32);
     let flags = MapFlags::from_bits_truncate(flags as u32);
     if !offset.is_multiple_of(PAGE) || !flags.intersects(MapFlags::SHARED_VALIDATE) {
@@ -51,7 +51,7 @@ fn file(
     match description.file().page(u64::MAX >> 13) {
         Ok(_) => {}
         // /dev/zero is a way to write MAP_ANONYMOUS.
-        Err(Errno::ENXIO) => return Ok((anonymous(call.arguments[1], flags), Protection::all())),
+        Err(Errno::ENXIO) => return Ok((anonymous(call.arguments()[1], flags), Protection::all())),
         Err(error) => return Err(error),
     }
     let most = if shared && !writes { Protection::READ | Protection::EXECUTE } else { Protection::all() };
@@ -59,31 +59,31 @@ fn file(
 }
 
 pub(super) fn munmap(call: &Call<'_>) -> Outcome {
-    call.thread.space.borrow().borrow_mut().unmap(call.arguments[0], call.arguments[1])?;
+    call.thread.space.borrow().borrow_mut().unmap(call.arguments()[0], call.arguments()[1])?;
     Ok(0)
 }
 
 pub(super) fn mprotect(call: &Call<'_>) -> Outcome {
     /// PROT_GROWSDOWN, PROT_GROWSUP and PROT_SEM mean nothing here.
     const OTHERS: u32 = 0x0300_0008;
-    let [address, bytes, ..] = call.arguments;
+    let [address, bytes, ..] = call.arguments();
     let protection = Protection::from_bits(call.uint(2) & !OTHERS).ok_or(Errno::EINVAL)?;
     call.thread.space.borrow().borrow_mut().protect(address, bytes, protection)?;
     Ok(0)
 }
 
 pub(super) fn mremap(call: &Call<'_>) -> Outcome {
-    let [old, old_bytes, bytes, flags, to, _] = call.arguments;
+    let [old, old_bytes, bytes, flags, to, _] = call.arguments();
     let flags = u32::try_from(flags).map_err(|_| Errno::EINVAL)?;
     Ok(call.thread.space.borrow().borrow_mut().remap(old, old_bytes, bytes, flags, to)?)
 }
 
 pub(super) fn brk(call: &Call<'_>) -> Outcome {
-    Ok(call.thread.space.borrow().borrow_mut().set_break(call.arguments[0]))
+    Ok(call.thread.space.borrow().borrow_mut().set_break(call.arguments()[0]))
 }
 
 pub(super) fn madvise(call: &Call<'_>) -> Outcome {
-    call.thread.space.borrow().borrow_mut().advise(call.arguments[0], call.arguments[1], call.uint(2))?;
+    call.thread.space.borrow().borrow_mut().advise(call.arguments()[0], call.arguments()[1], call.uint(2))?;
     Ok(0)
 }
 
@@ -102,7 +102,7 @@ bitflags::bitflags! {
 
 /// Whether all of a range is mapped, as the calls that only look at it want it.
 fn mapped(call: &Call<'_>) -> Result<()> {
-    let [address, bytes, ..] = call.arguments;
+    let [address, bytes, ..] = call.arguments();
     if !address.is_multiple_of(PAGE) {
         return Err(Errno::EINVAL);
     }
@@ -123,7 +123,7 @@ pub(super) fn msync(call: &Call<'_>) -> Outcome {
 
 pub(super) fn mincore(call: &Call<'_>) -> Outcome {
     mapped(call)?;
-    let [address, bytes, vector, ..] = call.arguments;
+    let [address, bytes, vector, ..] = call.arguments();
     for page in 0..round_up(bytes).unwrap_or(0) / PAGE {
         let there = call.thread.space.borrow().borrow().has_page(address + page * PAGE);
         call.write(vector.wrapping_add(page), &u8::from(there))?;
@@ -133,7 +133,7 @@ pub(super) fn mincore(call: &Call<'_>) -> Outcome {
 
 /// Nothing is ever paged out, so everything is locked.
 pub(super) fn mlock(call: &Call<'_>) -> Outcome {
-    let [address, bytes, ..] = call.arguments;
+    let [address, bytes, ..] = call.arguments();
     let start = address & !(PAGE - 1);
     let end = address.checked_add(bytes).and_then(round_up).ok_or(Errno::EINVAL)?;
     let space = call.thread.space.borrow();

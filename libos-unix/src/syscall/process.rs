@@ -76,7 +76,7 @@ pub(super) fn vfork(call: &Call<'_>) -> Outcome {
 }
 
 pub(super) fn clone(call: &Call<'_>) -> Outcome {
-    let [flags, stack, parent_id_at, child_id_at, local_storage, _] = call.arguments;
+    let [flags, stack, parent_id_at, child_id_at, local_storage, _] = call.arguments();
     let exit_signal = flags & 0xff;
     let flags = flags & 0xffff_ff00;
     let flags = CloneFlags::from_bits(flags).ok_or(Errno::EINVAL)?;
@@ -98,7 +98,7 @@ struct CloneArguments {
 }
 
 pub(super) fn clone3(call: &Call<'_>) -> Outcome {
-    let [address, bytes, ..] = call.arguments;
+    let [address, bytes, ..] = call.arguments();
     if bytes > 4096 {
         return Err(Errno::E2BIG.into());
     }
@@ -167,7 +167,7 @@ fn make(call: &Call<'_>, request: Request) -> Outcome {
     if flags.contains(CloneFlags::VFORK) {
         *child.vfork_parent.borrow_mut() = Rc::downgrade(thread);
         call.set_done(id.into());
-        return Err(Stop::Wait(Restart::Uninterruptible));
+        return Err(Stop::wait(Restart::Uninterruptible));
     }
     Ok(id.into())
 }
@@ -251,21 +251,21 @@ fn wait_for_vfork(call: &Call<'_>) -> Outcome {
     let id = call.progress().done as u32;
     let child = call.unix.thread(id);
     let has_left = child.is_none_or(|child| child.vfork_parent.borrow().upgrade().is_none());
-    if has_left { Ok(id.into()) } else { Err(Stop::Wait(Restart::Uninterruptible)) }
+    if has_left { Ok(id.into()) } else { Err(Stop::wait(Restart::Uninterruptible)) }
 }
 
 pub(super) fn exit(call: &Call<'_>) -> Outcome {
     call.unix.end_thread(call.thread, WaitStatus::Exited(call.int(0) as u8));
-    Err(Stop::Gone)
+    Err(Stop::GONE)
 }
 
 pub(super) fn exit_group(call: &Call<'_>) -> Outcome {
     call.unix.end_process(call.process(), WaitStatus::Exited(call.int(0) as u8));
-    Err(Stop::Gone)
+    Err(Stop::GONE)
 }
 
 pub(super) fn set_tid_address(call: &Call<'_>) -> Outcome {
-    call.thread.clear_child_id.set(call.arguments[0]);
+    call.thread.clear_child_id.set(call.arguments()[0]);
     Ok(call.thread.id().into())
 }
 
@@ -279,14 +279,14 @@ fn wait_for(
         None if options.contains(WaitOptions::NOHANG) => Ok(None),
         None => {
             call.enter(&call.process().waiting);
-            Err(Stop::Wait(Restart::IfAsked))
+            Err(Stop::wait(Restart::IfAsked))
         }
         found => Ok(found),
     }
 }
 
 pub(super) fn wait4(call: &Call<'_>) -> Outcome {
-    let [_, status_at, _, usage_at, ..] = call.arguments;
+    let [_, status_at, _, usage_at, ..] = call.arguments();
     let allowed = WaitOptions::NOHANG
         | WaitOptions::STOPPED
         | WaitOptions::CONTINUED
@@ -314,7 +314,7 @@ pub(super) fn waitid(call: &Call<'_>) -> Outcome {
     const ANY: u32 = 0;
     const PROCESS: u32 = 1;
     const GROUP: u32 = 2;
-    let [_, _, information_at, _, usage_at, _] = call.arguments;
+    let [_, _, information_at, _, usage_at, _] = call.arguments();
     let options = WaitOptions::from_bits(call.uint(3)).ok_or(Errno::EINVAL)?;
     let wanted = WaitOptions::EXITED | WaitOptions::STOPPED | WaitOptions::CONTINUED;
     if !options.intersects(wanted) {
@@ -363,7 +363,7 @@ pub(super) fn arch_prctl(call: &Call<'_>) -> Outcome {
     const SET_FS: u32 = 0x1002;
     const GET_FS: u32 = 0x1003;
     const GET_GS: u32 = 0x1004;
-    let address = call.arguments[1];
+    let address = call.arguments()[1];
     let context = &call.thread.context;
     match call.uint(0) {
         SET_FS | SET_GS if address >= USER_END => return Err(Errno::EPERM.into()),
@@ -378,7 +378,7 @@ pub(super) fn arch_prctl(call: &Call<'_>) -> Outcome {
 }
 
 pub(super) fn prctl(call: &Call<'_>) -> Outcome {
-    let [_, argument, ..] = call.arguments;
+    let [_, argument, ..] = call.arguments();
     let process = call.process();
     match call.uint(0) {
         1 => process.parent_death_signal.set(match argument {

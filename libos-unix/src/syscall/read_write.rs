@@ -22,11 +22,11 @@ enum Buffers {
 
 impl Buffers {
     fn plain(call: &Call<'_>) -> Self {
-        Self::One(call.arguments[1], call.arguments[2].min(MOST_BYTES))
+        Self::One(call.arguments()[1], call.arguments()[2].min(MOST_BYTES))
     }
 
     fn vectors(call: &Call<'_>) -> Result<Self> {
-        Ok(Self::Several(vectors(call, call.arguments[1], call.arguments[2])?))
+        Ok(Self::Several(vectors(call, call.arguments()[1], call.arguments()[2])?))
     }
 
     fn with<R>(&self, call: &Call<'_>, work: impl FnOnce(&mut UserBuffers<'_>) -> R) -> R {
@@ -59,7 +59,7 @@ pub(super) fn vectors(call: &Call<'_>, address: u64, count: u64) -> Result<Vec<V
 
 /// Reads; `offset` where it is not the description's own.
 fn read_from(call: &Call<'_>, buffers: &Buffers, offset: Option<u64>) -> Outcome {
-    let description = call.file(call.arguments[0])?;
+    let description = call.file(call.arguments()[0])?;
     if let Some(offset) = offset {
         check_offset(&description, offset)?;
     }
@@ -82,7 +82,7 @@ fn check_offset(description: &Description, offset: u64) -> Result<()> {
 
 /// Writes all, unless nobody may wait; what was written before a signal or an error counts.
 fn write_to(call: &Call<'_>, buffers: &Buffers, offset: Option<u64>) -> Outcome {
-    let description = call.file(call.arguments[0])?;
+    let description = call.file(call.arguments()[0])?;
     if let Some(offset) = offset {
         check_offset(&description, offset)?;
     }
@@ -110,12 +110,12 @@ fn write_to(call: &Call<'_>, buffers: &Buffers, offset: Option<u64>) -> Outcome 
             }
             Err(Errno::EAGAIN) if !description.never_waits() => {
                 let Some(queue) = description.file().queue() else { return Err(Errno::EAGAIN.into()) };
-                if done != 0 && call.interrupted {
+                if done != 0 && call.is_interrupted() {
                     return Ok(done);
                 }
                 call.set_done(done);
                 call.enter(queue);
-                return Err(Stop::Wait(Restart::IfAsked));
+                return Err(Stop::wait(Restart::IfAsked));
             }
             Err(_) if done != 0 => return Ok(done),
             Err(Errno::EPIPE) => {
@@ -151,11 +151,11 @@ pub(super) fn write(call: &Call<'_>) -> Outcome {
 }
 
 pub(super) fn pread64(call: &Call<'_>) -> Outcome {
-    read_from(call, &Buffers::plain(call), Some(call.arguments[3]))
+    read_from(call, &Buffers::plain(call), Some(call.arguments()[3]))
 }
 
 pub(super) fn pwrite64(call: &Call<'_>) -> Outcome {
-    write_to(call, &Buffers::plain(call), Some(call.arguments[3]))
+    write_to(call, &Buffers::plain(call), Some(call.arguments()[3]))
 }
 
 pub(super) fn readv(call: &Call<'_>) -> Outcome {
@@ -167,20 +167,20 @@ pub(super) fn writev(call: &Call<'_>) -> Outcome {
 }
 
 pub(super) fn preadv(call: &Call<'_>) -> Outcome {
-    read_from(call, &Buffers::vectors(call)?, Some(call.arguments[3]))
+    read_from(call, &Buffers::vectors(call)?, Some(call.arguments()[3]))
 }
 
 pub(super) fn pwritev(call: &Call<'_>) -> Outcome {
-    write_to(call, &Buffers::vectors(call)?, Some(call.arguments[3]))
+    write_to(call, &Buffers::vectors(call)?, Some(call.arguments()[3]))
 }
 
 /// The offset of preadv2(2), where -1 is the description's own; flags are for disks and ask for nothing here.
 fn offset_and_flags(call: &Call<'_>) -> Result<Option<u64>> {
     const KNOWN: u64 = 0x1f;
-    if call.arguments[5] & !KNOWN != 0 {
+    if call.arguments()[5] & !KNOWN != 0 {
         return Err(Errno::EOPNOTSUPP);
     }
-    Ok(Some(call.arguments[3]).filter(|&offset| offset != u64::MAX))
+    Ok(Some(call.arguments()[3]).filter(|&offset| offset != u64::MAX))
 }
 
 pub(super) fn preadv2(call: &Call<'_>) -> Outcome {

@@ -46,19 +46,19 @@ fn set_limit(call: &Call<'_>, process: &Process, index: usize, new: Limit) -> Re
 
 pub(super) fn getrlimit(call: &Call<'_>) -> Outcome {
     let limit = call.process().limits.get().0[index(call.uint(0))?];
-    call.write(call.arguments[1], &limit)?;
+    call.write(call.arguments()[1], &limit)?;
     Ok(0)
 }
 
 pub(super) fn setrlimit(call: &Call<'_>) -> Outcome {
-    let new: Limit = call.read(call.arguments[1])?;
+    let new: Limit = call.read(call.arguments()[1])?;
     set_limit(call, call.process(), index(call.uint(0))?, new)?;
     Ok(0)
 }
 
 pub(super) fn prlimit64(call: &Call<'_>) -> Outcome {
     let index = index(call.uint(1))?;
-    let [_, _, new_at, old_at, ..] = call.arguments;
+    let [_, _, new_at, old_at, ..] = call.arguments();
     let new: Option<Limit> = if new_at == 0 { None } else { Some(call.read(new_at)?) };
     let process = process(call, call.uint(0))?;
     let credentials = call.thread.credentials.borrow();
@@ -91,7 +91,7 @@ pub(super) fn getrusage(call: &Call<'_>) -> Outcome {
         -1 => call.process().children_times.get(),
         _ => return Err(Errno::EINVAL.into()),
     };
-    write_usage(call, call.arguments[1], times)?;
+    write_usage(call, call.arguments()[1], times)?;
     Ok(0)
 }
 
@@ -149,11 +149,11 @@ pub(super) fn sched_getscheduler(call: &Call<'_>) -> Outcome {
 }
 
 pub(super) fn sched_setscheduler(call: &Call<'_>) -> Outcome {
-    if call.int(0) < 0 || call.arguments[2] == 0 {
+    if call.int(0) < 0 || call.arguments()[2] == 0 {
         return Err(Errno::EINVAL.into());
     }
     process(call, call.uint(0))?;
-    let priority: u32 = call.read(call.arguments[2])?;
+    let priority: u32 = call.read(call.arguments()[2])?;
     match call.uint(1) {
         OTHER | BATCH | IDLE if priority == 0 => Ok(0),
         // There are no real-time guarantees, and nobody is told that there are.
@@ -163,20 +163,20 @@ pub(super) fn sched_setscheduler(call: &Call<'_>) -> Outcome {
 }
 
 pub(super) fn sched_getparam(call: &Call<'_>) -> Outcome {
-    if call.int(0) < 0 || call.arguments[1] == 0 {
+    if call.int(0) < 0 || call.arguments()[1] == 0 {
         return Err(Errno::EINVAL.into());
     }
     process(call, call.uint(0))?;
-    call.write(call.arguments[1], &0_u32)?;
+    call.write(call.arguments()[1], &0_u32)?;
     Ok(0)
 }
 
 pub(super) fn sched_setparam(call: &Call<'_>) -> Outcome {
-    if call.int(0) < 0 || call.arguments[1] == 0 {
+    if call.int(0) < 0 || call.arguments()[1] == 0 {
         return Err(Errno::EINVAL.into());
     }
     process(call, call.uint(0))?;
-    let priority: u32 = call.read(call.arguments[1])?;
+    let priority: u32 = call.read(call.arguments()[1])?;
     if priority == 0 { Ok(0) } else { Err(Errno::EINVAL.into()) }
 }
 
@@ -198,7 +198,7 @@ pub(super) fn sched_get_priority_min(call: &Call<'_>) -> Outcome {
 
 pub(super) fn sched_rr_get_interval(call: &Call<'_>) -> Outcome {
     process(call, call.uint(0))?;
-    call.write(call.arguments[1], &[0_u64, 10_000_000])?;
+    call.write(call.arguments()[1], &[0_u64, 10_000_000])?;
     Ok(0)
 }
 
@@ -209,7 +209,7 @@ pub(super) fn sched_getaffinity(call: &Call<'_>) -> Outcome {
     if bytes < 8 || !bytes.is_multiple_of(8) {
         return Err(Errno::EINVAL.into());
     }
-    call.write(call.arguments[2], &1_u64)?;
+    call.write(call.arguments()[2], &1_u64)?;
     Ok(8)
 }
 
@@ -217,12 +217,12 @@ pub(super) fn sched_setaffinity(call: &Call<'_>) -> Outcome {
     process(call, call.uint(0))?;
     let bytes = call.uint(1).min(8) as usize;
     let mut mask = [0; 8];
-    call.with_memory(|memory| memory.read_bytes(call.arguments[2], &mut mask[..bytes]))?;
+    call.with_memory(|memory| memory.read_bytes(call.arguments()[2], &mut mask[..bytes]))?;
     if mask[0] & 1 == 0 { Err(Errno::EINVAL.into()) } else { Ok(0) }
 }
 
 pub(super) fn getcpu(call: &Call<'_>) -> Outcome {
-    call.write_if(call.arguments[0], &0_u32)?;
-    call.write_if(call.arguments[1], &0_u32)?;
+    call.write_if(call.arguments()[0], &0_u32)?;
+    call.write_if(call.arguments()[1], &0_u32)?;
     Ok(0)
 }

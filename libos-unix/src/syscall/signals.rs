@@ -24,7 +24,7 @@ fn signal_or_none(number: u32) -> Result<Option<Signal>> {
 }
 
 pub(super) fn rt_sigaction(call: &Call<'_>) -> Outcome {
-    let [_, new, old, bytes, ..] = call.arguments;
+    let [_, new, old, bytes, ..] = call.arguments();
     let signal = signal(call.uint(0))?;
     if bytes != SET_BYTES || (new != 0 && SignalSet::UNSTOPPABLE.contains(signal)) {
         return Err(Errno::EINVAL.into());
@@ -49,7 +49,7 @@ fn discard_ignored(process: &Process, actions: &Actions, signal: Signal) {
 }
 
 pub(super) fn rt_sigprocmask(call: &Call<'_>) -> Outcome {
-    let [_, new, old, bytes, ..] = call.arguments;
+    let [_, new, old, bytes, ..] = call.arguments();
     if bytes != SET_BYTES {
         return Err(Errno::EINVAL.into());
     }
@@ -69,12 +69,12 @@ pub(super) fn rt_sigprocmask(call: &Call<'_>) -> Outcome {
 }
 
 pub(super) fn rt_sigpending(call: &Call<'_>) -> Outcome {
-    if call.arguments[1] > SET_BYTES {
+    if call.arguments()[1] > SET_BYTES {
         return Err(Errno::EINVAL.into());
     }
     let pending = call.thread.pending.borrow().set() | call.process().pending.borrow().set();
     let blocked = pending & call.thread.mask.get();
-    call.with_memory(|memory| memory.write_bytes(call.arguments[0], &blocked.0.to_le_bytes()))?;
+    call.with_memory(|memory| memory.write_bytes(call.arguments()[0], &blocked.0.to_le_bytes()))?;
     Ok(0)
 }
 
@@ -83,16 +83,16 @@ pub(super) fn rt_sigreturn(call: &Call<'_>) -> Outcome {
         call.unix.force(call.thread, Information::kernel(Signal::SEGMENT));
     }
     call.unix.attend_if_signalled(call.thread);
-    Err(Stop::Gone)
+    Err(Stop::GONE)
 }
 
 pub(super) fn rt_sigsuspend(call: &Call<'_>) -> Outcome {
-    if call.arguments[1] != SET_BYTES {
+    if call.arguments()[1] != SET_BYTES {
         return Err(Errno::EINVAL.into());
     }
-    let set: u64 = call.read(call.arguments[0])?;
+    let set: u64 = call.read(call.arguments()[0])?;
     set_temporary_mask(call, SignalSet(set));
-    Err(Stop::Wait(Restart::UnlessHandled))
+    Err(Stop::wait(Restart::UnlessHandled))
 }
 
 /// Another mask until the call is over, or the handler that ends it.
@@ -105,7 +105,7 @@ pub(super) fn set_temporary_mask(call: &Call<'_>, mask: SignalSet) {
 }
 
 pub(super) fn pause(_: &Call<'_>) -> Outcome {
-    Err(Stop::Wait(Restart::UnlessHandled))
+    Err(Stop::wait(Restart::UnlessHandled))
 }
 
 pub(super) fn restart_syscall(_: &Call<'_>) -> Outcome {
@@ -113,7 +113,7 @@ pub(super) fn restart_syscall(_: &Call<'_>) -> Outcome {
 }
 
 pub(super) fn rt_sigtimedwait(call: &Call<'_>) -> Outcome {
-    let [set, information, timeout, bytes, ..] = call.arguments;
+    let [set, information, timeout, bytes, ..] = call.arguments();
     if bytes != SET_BYTES {
         return Err(Errno::EINVAL.into());
     }
@@ -135,10 +135,10 @@ pub(super) fn rt_sigtimedwait(call: &Call<'_>) -> Outcome {
         call.thread.saved_mask.set(Some(call.thread.mask.get()));
         call.thread.mask.set(call.thread.mask.get() & !wanted);
     }
-    if call.interrupted {
+    if call.is_interrupted() {
         restore_mask(call);
     }
-    Err(Stop::Wait(Restart::Never))
+    Err(Stop::wait(Restart::Never))
 }
 
 fn restore_mask(call: &Call<'_>) {
@@ -148,7 +148,7 @@ fn restore_mask(call: &Call<'_>) {
 }
 
 pub(super) fn sigaltstack(call: &Call<'_>) -> Outcome {
-    let [new, old, ..] = call.arguments;
+    let [new, old, ..] = call.arguments();
     let rsp = call.thread.context.registers().rsp;
     let before = call.thread.alternate_stack.get();
     let wanted: Option<StackDescription> = if new == 0 { None } else { Some(call.read(new)?) };
@@ -269,7 +269,7 @@ fn queued(call: &Call<'_>, number: u32, address: u64, to_itself: bool) -> Result
 
 pub(super) fn rt_sigqueueinfo(call: &Call<'_>) -> Outcome {
     let itself = call.uint(0) == call.process().id;
-    let information = queued(call, call.uint(1), call.arguments[2], itself)?;
+    let information = queued(call, call.uint(1), call.arguments()[2], itself)?;
     let process = call.unix.process(call.uint(0)).ok_or(Errno::ESRCH)?;
     if !may_signal(call, &process, Some(information.signal)) {
         return Err(Errno::EPERM.into());
@@ -279,6 +279,6 @@ pub(super) fn rt_sigqueueinfo(call: &Call<'_>) -> Outcome {
 
 pub(super) fn rt_tgsigqueueinfo(call: &Call<'_>) -> Outcome {
     let itself = call.uint(0) == call.process().id;
-    let information = queued(call, call.uint(2), call.arguments[3], itself)?;
+    let information = queued(call, call.uint(2), call.arguments()[3], itself)?;
     send_to_thread(call, Some(call.uint(0)), call.uint(1), call.uint(2), Some(information))
 }

@@ -20,7 +20,7 @@ pub(super) fn uname(call: &Call<'_>) -> Outcome {
         let length = field.len().min(FIELD - 1);
         place[..length].copy_from_slice(&field[..length]);
     }
-    call.write(call.arguments[0], &bytes)?;
+    call.write(call.arguments()[0], &bytes)?;
     Ok(0)
 }
 
@@ -33,7 +33,7 @@ fn name(call: &Call<'_>) -> Result<Vec<u8>> {
         return Err(Errno::EINVAL);
     }
     let mut bytes = alloc::vec![0; length as usize];
-    call.with_memory(|memory| memory.read_bytes(call.arguments[0], &mut bytes))?;
+    call.with_memory(|memory| memory.read_bytes(call.arguments()[0], &mut bytes))?;
     Ok(bytes)
 }
 
@@ -57,7 +57,7 @@ pub(super) fn sysinfo(call: &Call<'_>) -> Outcome {
     words[10] = call.unix.threads.borrow().len() as u64;
     // The unit of memory, one byte.
     words[13] = 1;
-    call.with_memory(|memory| memory.write_bytes(call.arguments[0], &zerocopy::IntoBytes::as_bytes(&words)[..112]))?;
+    call.with_memory(|memory| memory.write_bytes(call.arguments()[0], &zerocopy::IntoBytes::as_bytes(&words)[..112]))?;
     Ok(0)
 }
 
@@ -75,7 +75,7 @@ bitflags::bitflags! {
 }
 
 pub(super) fn getrandom(call: &Call<'_>) -> Outcome {
-    let [address, length, ..] = call.arguments;
+    let [address, length, ..] = call.arguments();
     let flags = RandomFlags::from_bits(call.uint(2)).ok_or(Errno::EINVAL)?;
     if flags.contains(RandomFlags::RANDOM | RandomFlags::INSECURE) {
         return Err(Errno::EINVAL.into());

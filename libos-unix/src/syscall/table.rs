@@ -53,6 +53,13 @@ macro_rules! calls {
             });)*
             table
         };
+
+        /// What makes the call with a number.
+        pub(super) static HANDLERS: [Handler; 512] = {
+            let mut table = [super::unknown as Handler; 512];
+            $(table[$number] = $handler;)*
+            table
+        };
     };
 }
 

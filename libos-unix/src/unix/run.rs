@@ -20,20 +20,19 @@ impl Unix {
         self.attention.set(true);
     }
 
-    /// A program has left ring 3 by a system call: makes it, and settles who goes on.
-    #[inline]
-    pub fn system_call(&self) {
-        let current = self.current.borrow();
-        let Some(thread) = &*current else { return };
-        if !crate::syscall::dispatch(self, thread) || self.attention.get() {
-            drop(current);
-            self.settle();
+    /// A program has left ring 3 by a system call: makes it. Where there is more to do it settles who goes on; false then.
+    #[inline(always)]
+    pub fn system_call(&self, thread: &Rc<Thread>) -> bool {
+        if crate::syscall::dispatch(self, thread) && !self.attention.get() {
+            return true;
         }
+        self.settle();
+        false
     }
 
     /// The current thread's space is the one in force; whoever may have changed that says so.
-    pub fn activate(&self, thread: &Thread) {
-        machine::activate(&thread.context, thread.space.borrow().borrow().root());
+    pub fn activate(&self, thread: &Rc<Thread>) {
+        machine::activate(thread, thread.space.borrow().borrow().root());
     }
 
     /// Gives the CPU to somebody.

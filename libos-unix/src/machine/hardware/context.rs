@@ -1,7 +1,9 @@
 //! The registers of threads, and putting them into the CPU.
 
 use super::entry;
+use crate::process::Thread;
 use alloc::alloc::{alloc_zeroed, dealloc, handle_alloc_error};
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::alloc::Layout;
 use core::arch::asm;
@@ -173,8 +175,9 @@ impl Context {
         self.registers.get()
     }
 
-    pub(super) fn left_by_call(&self, by_call: bool) {
-        self.by_call.set(by_call);
+    #[inline(always)]
+    pub(super) fn left_by_call(&self) {
+        self.by_call.set(true);
     }
 
     pub(super) fn returns_by_sysret(&self) -> bool {
@@ -186,6 +189,13 @@ impl Context {
         // SAFETY: the entry code writes them only while the program runs; here nothing but this closure refers to them, and it
         // calls nothing that comes here.
         work(unsafe { &mut *self.registers.get() })
+    }
+
+    /// The number of the system call that it makes.
+    #[inline(always)]
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.with(|registers| registers.rax)
     }
 
     /// Number and arguments of the system call that it makes.
@@ -294,7 +304,8 @@ pub(crate) fn load_bases(context: &Context) {
 }
 
 /// Gives the CPU to a thread: its page table, its registers, its bases.
-pub(crate) fn activate(context: &Context, root: u64) {
+pub(crate) fn activate(thread: &Rc<Thread>, root: u64) {
+    let context = &thread.context;
     // SAFETY: every page table has the library OS in its upper half.
     unsafe {
         if cpu::read_cr3() != root {
@@ -303,7 +314,7 @@ pub(crate) fn activate(context: &Context, root: u64) {
     }
     load_bases(context);
     restore(context);
-    entry::set_context(context);
+    entry::set_thread(thread);
 }
 
 /// What AT_HWCAP says: CPUID leaf 1, EDX.

@@ -3,23 +3,22 @@
 //! Registers go straight into the context of the thread that runs; there is one stack for the library OS, which is empty whenever a program
 //! runs. SYSRET goes back where the registers are as SYSCALL left them, else IRET.
 
-use super::context::{Context, Registers, USER_CODE, USER_DATA};
-use core::mem::offset_of;
+use super::context::{Registers, USER_CODE, USER_DATA};
+use crate::process::Thread;
+use alloc::rc::Rc;
+use core::mem::{ManuallyDrop, offset_of};
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use exo_user::cpu::{self, msr};
 use exo_user::segments;
 
 /// The registers of the thread that runs.
 static CONTEXT: AtomicPtr<Registers> = AtomicPtr::new(core::ptr::null_mut());
-/// The same as a context.
-static CURRENT: AtomicPtr<Context> = AtomicPtr::new(core::ptr::null_mut());
+/// The thread that runs. The system holds a share of it for as long.
+static CURRENT: AtomicPtr<Thread> = AtomicPtr::new(core::ptr::null_mut());
 /// The program's stack pointer, for two instructions.
 static PROGRAM_STACK: AtomicU64 = AtomicU64::new(0);
 /// The stack of the library OS, from its top.
 static STACK: AtomicU64 = AtomicU64::new(0);
-
-/// The marker in place of a vector: it came by a system call.
-const BY_CALL: u64 = 0x100;
 
 // The order of the registers is that of `ExceptionFrame`.
 core::arch::global_asm!(
@@ -34,12 +33,11 @@ core::arch::global_asm!(
     "push r11",
     "push {user_code}",
     "push rcx",
-    "push 0",
-    "push {by_call}",
+    // Neither an error code nor a vector.
+    "sub rsp, 16",
     "push rax", "push rbx", "push rcx", "push rdx", "push rsi", "push rdi", "push rbp", "push r8",
     "push r9", "push r10", "push r11", "push r12", "push r13", "push r14", "push r15",
     "mov rsp, [rip + {stack}]",
-    "cld",
     "call {system_call}",
     "test al, al",
     "mov rax, [rip + {context}]",
@@ -70,7 +68,6 @@ core::arch::global_asm!(
     bytes = const size_of::<Registers>(),
     user_data = const USER_DATA,
     user_code = const USER_CODE,
-    by_call = const BY_CALL,
     r11 = const offset_of!(Registers, r11),
     r10 = const offset_of!(Registers, r10),
     r9 = const offset_of!(Registers, r9),
@@ -84,25 +81,24 @@ core::arch::global_asm!(
 );
 
 /// Says that a thread has the CPU from now on.
-pub(super) fn set_context(context: &Context) {
-    CONTEXT.store(context.place(), Ordering::Relaxed);
-    CURRENT.store(core::ptr::from_ref(context).cast_mut(), Ordering::Relaxed);
-}
-
-/// Whether the thread that runs goes on as its call left it.
-fn returns_by_sysret(before: *mut Context) -> bool {
-    let current = CURRENT.load(Ordering::Relaxed);
-    // SAFETY: the thread that has the CPU lives.
-    current == before && unsafe { (*current).returns_by_sysret() }
+pub(super) fn set_thread(thread: &Rc<Thread>) {
+    CONTEXT.store(thread.context.place(), Ordering::Relaxed);
+    CURRENT.store(Rc::as_ptr(thread).cast_mut(), Ordering::Relaxed);
 }
 
 /// A program makes a system call. Whether its registers are as it left them, but for rax.
 extern "C" fn system_call() -> bool {
     let current = CURRENT.load(Ordering::Relaxed);
-    // SAFETY: the thread that has the CPU lives, and so does its context.
-    unsafe { (*current).left_by_call(true) };
-    super::on_system_call();
-    returns_by_sysret(current)
+    // SAFETY: `set_thread` stored the pointer of a share that the system keeps while the thread has the CPU; this one is never dropped.
+    let thread = ManuallyDrop::new(unsafe { Rc::from_raw(current) });
+    thread.context.left_by_call();
+    if super::on_system_call(&thread) {
+        return true;
+    }
+    // Perhaps another one has the CPU by now, and this one may be gone.
+    let now = CURRENT.load(Ordering::Relaxed);
+    // SAFETY: as above, of the thread that has the CPU now. Whether it left by a call, and is as it was then, it knows itself.
+    unsafe { (*now).context.returns_by_sysret() }
 }
 
 /// Has SYSCALL come here, with a stack that ends at `stack`.
