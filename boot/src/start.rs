@@ -181,9 +181,12 @@ pub fn input(firmware: &Option<Firmware>) -> bool {
     let serial = firmware.serial;
     let first = firmware.io_apics.iter().find(|one| one.address == io_apic::REGISTERS.as_u64()).map(|one| one.first);
     let Some(input) = first.and_then(|first| serial.input.checked_sub(first)) else { return false };
-    let signal = io_apic::Signal { level: serial.level, active_low: serial.active_low };
+    // As on the ISA bus, or not at all.
+    if serial.level || serial.active_low {
+        return false;
+    }
     // SAFETY: the firmware names an I/O APIC there.
-    let routed = unsafe { io_apic::route(input, signal, interrupts::INPUT_VECTOR, apic::identifier()) };
+    let routed = unsafe { io_apic::route(input, interrupts::INPUT_VECTOR, apic::identifier()) };
     if routed {
         output::interrupt_on_input();
     }

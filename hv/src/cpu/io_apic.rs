@@ -17,15 +17,6 @@ const MASKED: u32 = 1 << 16;
 /// Select and window are one after the other.
 static LOCK: Mutex<()> = Mutex::new(());
 
-/// How a device says that it wants something.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Signal {
-    /// The line is active as long as it does, instead of once.
-    pub level: bool,
-    /// The line is active when low.
-    pub active_low: bool,
-}
-
 fn register(offset: usize) -> *mut u32 {
     physmap::pointer::<u32>(REGISTERS).wrapping_byte_add(offset)
 }
@@ -46,13 +37,13 @@ fn write(index: u32, value: u32) {
     }
 }
 
-/// Sends the interrupts of an input to the CPU whose APIC has this identifier, on this vector; `false` where there is no such input or the
-/// CPU cannot be named.
+/// Sends the interrupts of an input to the CPU whose APIC has this identifier, on this vector: one each time that the line goes up, so that
+/// a device that is left waiting does not interrupt for ever. `false` where there is no such input or the CPU cannot be named.
 ///
 /// # Safety
 /// The machine has an I/O APIC at [`REGISTERS`].
 #[must_use]
-pub unsafe fn route(input: u32, signal: Signal, vector: u8, apic_id: u32) -> bool {
+pub unsafe fn route(input: u32, vector: u8, apic_id: u32) -> bool {
     let _whole = LOCK.lock();
     let inputs = (read(VERSION) >> 16 & 0xff) + 1;
     if input >= inputs || apic_id >= 0xff {
@@ -61,7 +52,6 @@ pub unsafe fn route(input: u32, signal: Signal, vector: u8, apic_id: u32) -> boo
     let low = REDIRECTION + 2 * input;
     write(low, MASKED);
     write(low + 1, apic_id << 24);
-    let bit = |on: bool, bit: u32| if on { 1 << bit } else { 0 };
-    write(low, u32::from(vector) | bit(signal.active_low, 13) | bit(signal.level, 15));
+    write(low, vector.into());
     true
 }
