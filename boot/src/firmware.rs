@@ -20,6 +20,9 @@ use core::fmt;
 /// Most CPUs that are listed.
 pub const MAX_CPUS: usize = 64;
 
+/// Most I/O APICs that are listed.
+pub const MAX_IO_APICS: usize = 8;
+
 /// What is wrong with the firmware's tables, as a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FirmwareError {
@@ -88,6 +91,26 @@ pub struct Cpu {
     pub x2apic: bool,
 }
 
+/// An I/O APIC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IoApic {
+    /// Physical address of its registers.
+    pub address: u64,
+    /// The number of its first input among those of all I/O APICs.
+    pub first: u32,
+}
+
+/// Where and how a device of the ISA bus interrupts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interrupt {
+    /// The number of the input among those of all I/O APICs.
+    pub input: u32,
+    /// Active as long as the device wants something, instead of once.
+    pub level: bool,
+    /// Active when low.
+    pub active_low: bool,
+}
+
 /// The ACPI power-management timer: it counts at 3 579 545 Hz.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PowerTimer {
@@ -117,6 +140,10 @@ pub struct Firmware {
     pub local_apic: u64,
     /// The power-management timer, if the machine has one.
     pub power_timer: Option<PowerTimer>,
+    /// The I/O APICs in the firmware's order, the first ones if there are more.
+    pub io_apics: List<IoApic, MAX_IO_APICS>,
+    /// How the first serial port interrupts.
+    pub serial: Interrupt,
 }
 
 impl Firmware {

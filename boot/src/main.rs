@@ -34,7 +34,8 @@ fn boot(magic: u64, information: u64) -> Result<core::convert::Infallible, Refus
     let firmware = start::firmware(&data, &memory)?;
     let machine = start::machine(&options)?;
     let operation = start::operation(machine, segments)?;
-    let kernel = start::kernel(&options, machine, kernel_memory, &firmware, &memory)?;
+    let input = start::input(&firmware);
+    let kernel = start::kernel(&options, machine, kernel_memory, &firmware, &memory, input)?;
     for (number, delivery) in deliveries.iter().enumerate() {
         start::load(kernel, number, delivery)?;
     }

@@ -14,7 +14,7 @@ use boot::firmware::{Firmware, PowerTimerPlace};
 use boot::memory_map::{Division, MemoryMap};
 use exo_kernel::kernel::{Configuration, Kernel, KernelError};
 use hv::addr::{FRAME_SIZE, FrameNumber, HostPhysical, HostVirtual};
-use hv::cpu::{self, apic, time};
+use hv::cpu::{self, apic, interrupts, io_apic, time};
 use hv::guest_memory::GuestMemory;
 use hv::kernel_space::{self, Section, SectionKind};
 use hv::physmap::{self, usize_of};
@@ -174,6 +174,25 @@ fn power_timer(firmware: &Option<Firmware>) -> Option<u64> {
     }
 }
 
+/// Has the serial port interrupt this CPU when something is typed; `false` where the firmware names no way for that, and the kernel has to
+/// look.
+pub fn input(firmware: &Option<Firmware>) -> bool {
+    let Some(firmware) = firmware else { return false };
+    let serial = firmware.serial;
+    let first = firmware.io_apics.iter().find(|one| one.address == io_apic::REGISTERS.as_u64()).map(|one| one.first);
+    let Some(input) = first.and_then(|first| serial.input.checked_sub(first)) else { return false };
+    // As on the ISA bus, or not at all.
+    if serial.level || serial.active_low {
+        return false;
+    }
+    // SAFETY: the firmware names an I/O APIC there.
+    let routed = unsafe { io_apic::route(input, interrupts::INPUT_VECTOR, apic::identifier()) };
+    if routed {
+        output::interrupt_on_input();
+    }
+    routed
+}
+
 /// Makes the exokernel.
 pub fn kernel(
     options: &KernelOptions,
@@ -181,6 +200,7 @@ pub fn kernel(
     division: Division,
     firmware: &Option<Firmware>,
     memory: &MemoryMap,
+    input_interrupts: bool,
 ) -> Result<&'static Kernel, Refusal> {
     let tsc_hertz = time::calibrate().or_else(|| power_timer(firmware)).unwrap_or(0);
     let ticks = |microseconds: u32| (tsc_hertz.max(1_000_000) / 1_000_000).saturating_mul(microseconds.into());
@@ -203,6 +223,7 @@ pub fn kernel(
         finish: refusal::finish_choice(),
         trace: options.trace,
         frame_limit: memory.frame_limit,
+        input_interrupts,
     };
     Ok(Kernel::create(configuration, machine, guest_memory, runs())?)
 }

@@ -3,6 +3,7 @@
 pub mod apic;
 pub mod descriptors;
 pub mod interrupts;
+pub mod io_apic;
 pub mod legacy_pic;
 pub mod local;
 pub mod msr;

@@ -1,7 +1,7 @@
 //! The kernel's own address space: its image with W^X, the window without execution, stacks with guard pages.
 
 use crate::addr::{FRAME_SIZE, FrameNumber, HostPhysical, HostVirtual};
-use crate::cpu::apic;
+use crate::cpu::{apic, io_apic};
 use crate::paging::host::{Host, HostAttributes};
 use crate::paging::{MapError, Tree};
 use crate::physmap::{WINDOW, virtual_of};
@@ -65,14 +65,18 @@ pub unsafe fn build(sections: &[Section], memory_end: HostPhysical) -> Result<Ho
     let mut tree = Tree::<Host>::new(&mut tables)?;
     let memory = |number| FrameNumber::new(number).ok_or(MapError::OutOfRange);
     let end = memory_end.as_u64().div_ceil(FRAME_SIZE);
-    let registers = FrameNumber::containing(apic::REGISTERS).number();
     let window = page(HostVirtual::new(WINDOW));
-    for (first, after) in [(0, end.min(registers)), (registers + 1, end.max(registers + 1))] {
-        if after > first {
-            tree.map(&mut tables, window + first, memory(first)?, after - first, DATA)?;
+    let mut next = 0;
+    for device in [io_apic::REGISTERS, apic::REGISTERS].map(|registers| FrameNumber::containing(registers).number()) {
+        if end.min(device) > next {
+            tree.map(&mut tables, window + next, memory(next)?, end.min(device) - next, DATA)?;
         }
+        tree.map(&mut tables, window + device, memory(device)?, 1, DEVICE)?;
+        next = device + 1;
     }
-    tree.map(&mut tables, window + registers, memory(registers)?, 1, DEVICE)?;
+    if end > next {
+        tree.map(&mut tables, window + next, memory(next)?, end - next, DATA)?;
+    }
     for section in sections {
         let first = FrameNumber::containing(section.physical);
         let count = (section.end.as_u64() - section.start.as_u64()) / FRAME_SIZE;

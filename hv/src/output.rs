@@ -56,13 +56,28 @@ pub fn write(pieces: &[&[u8]]) {
     pieces.iter().flat_map(|piece| piece.iter()).for_each(|&byte| put(byte));
 }
 
+/// Whether a byte waits that was typed.
+#[must_use]
+pub fn input_waits() -> bool {
+    // SAFETY: reading the serial port's line status has no effect but on errors, which nobody reads; 0xff is a port that is not there.
+    let status = unsafe { inb(COM1 + LINE_STATUS) };
+    status != 0xff && status & 1 != 0
+}
+
 /// Takes a typed byte, if one waits.
 #[must_use]
 pub fn read() -> Option<u8> {
-    // SAFETY: the line status and receive registers of the first serial port; 0xff is a port that is not there.
-    unsafe {
-        let status = inb(COM1 + LINE_STATUS);
-        (status != 0xff && status & 1 != 0).then(|| inb(COM1))
+    // SAFETY: the receive register of the first serial port, which has a byte.
+    input_waits().then(|| unsafe { inb(COM1) })
+}
+
+/// Has the serial port interrupt when something comes. Its interrupts are routed somewhere.
+pub fn interrupt_on_input() {
+    // At eight bytes, or when no more come; received data; and the output that lets interrupts out, beside the two that say that this end
+    // is there.
+    for (register, value) in [(2, 0x81), (1, 1), (4, 0xb)] {
+        // SAFETY: registers of the first serial port, as in `initialise`.
+        unsafe { outb(COM1 + register, value) };
     }
 }
 

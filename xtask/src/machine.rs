@@ -8,7 +8,7 @@ mod qemu;
 mod wire;
 
 pub use foreign::{Foreign, run_foreign};
-pub use launch::run;
+pub use launch::{prepare, run};
 pub use wire::{Console, Report};
 
 use crate::manifest::Environment;

@@ -4,7 +4,7 @@ mod exec;
 mod raw;
 mod spec;
 
-use crate::machine::{self, Firmware, Input, Report};
+use crate::machine::{self, Firmware, Input, Kind, Report};
 use crate::printer::Printer;
 use crate::report::{Ending, Event};
 use crate::root::Addition;
@@ -89,7 +89,13 @@ fn ordinary(options: &Options) -> Result<u8> {
     let spec = spec::ordinary(options)?;
     let session = (spec.input == Input::Terminal).then(|| UNIX.to_owned());
     let mut printer = Printer::new(spec.environments.len() > 1, session);
-    let raw = if spec.input == Input::Terminal { Some(RawTerminal::enter()?) } else { None };
+    let raw = if spec.input == Input::Terminal {
+        // What building has to say still comes in lines.
+        machine::prepare(&spec)?;
+        Some(RawTerminal::enter()?)
+    } else {
+        None
+    };
     let outcome = machine::run(&spec, &mut printer);
     printer.end_line();
     drop(raw);
@@ -97,7 +103,7 @@ fn ordinary(options: &Options) -> Result<u8> {
     for broken in &outcome.report.broken {
         eprintln!("xtask: {broken}");
     }
-    if outcome.kind != machine::Kind::Passed {
+    if !matches!(outcome.kind, Kind::Passed | Kind::Interrupted) {
         last_lines(&outcome.log).for_each(|line| eprintln!("{line}"));
     }
     for line in summary(&outcome.report) {

@@ -1,15 +1,21 @@
 //! The table of interrupt controllers (MADT): one entry for each local APIC.
 
 use super::tables::Table;
-use super::{Cpu, Firmware, FirmwareError};
+use super::{Cpu, Firmware, FirmwareError, Interrupt, IoApic};
 use crate::list::List;
-use acpi::sdt::madt::{LocalApicAddressOverrideEntry, LocalApicEntry, LocalX2ApicEntry, Madt};
+use acpi::sdt::madt::{
+    InterruptSourceOverrideEntry, IoApicEntry, LocalApicAddressOverrideEntry, LocalApicEntry, LocalX2ApicEntry, Madt,
+};
 use core::mem::offset_of;
 
 const LOCAL_APIC: u8 = 0;
+const IO_APIC: u8 = 1;
+const SOURCE_OVERRIDE: u8 = 2;
 const ADDRESS_OVERRIDE: u8 = 5;
 const LOCAL_X2APIC: u8 = 9;
 const ENABLED: u32 = 1;
+/// The first serial port's interrupt on the ISA bus.
+const SERIAL: u8 = 4;
 /// An 8-bit ID that means every CPU, and a 32-bit one that does.
 const BROADCAST: [u32; 2] = [0xff, u32::MAX];
 
@@ -21,6 +27,8 @@ pub(super) fn read(table: Table<'_>) -> Result<Firmware, FirmwareError> {
         unlisted_cpus: 0,
         local_apic: local_apic.ok_or(FirmwareError::InterruptEntry { offset: 0 })?.into(),
         power_timer: None,
+        io_apics: List::new(),
+        serial: Interrupt { input: SERIAL.into(), level: false, active_low: false },
     };
     let mut offset = size_of::<Madt>();
     while offset < table.bytes().len() {
@@ -49,6 +57,21 @@ fn take(firmware: &mut Firmware, kind: u8, entry: Table<'_>) -> Option<()> {
             let apic_id = entry.word(offset_of!(LocalX2ApicEntry, x2apic_id))?;
             let flags = entry.word(offset_of!(LocalX2ApicEntry, flags))?;
             add(firmware, flags, Cpu { apic_id, x2apic: true });
+        }
+        IO_APIC => {
+            let address = entry.word(offset_of!(IoApicEntry, io_apic_address))?.into();
+            let first = entry.word(offset_of!(IoApicEntry, global_system_interrupt_base))?;
+            // More are not needed.
+            let _ = firmware.io_apics.push(IoApic { address, first });
+        }
+        SOURCE_OVERRIDE => {
+            let source = entry.byte(offset_of!(InterruptSourceOverrideEntry, irq))?;
+            let input = entry.word(offset_of!(InterruptSourceOverrideEntry, global_system_interrupt))?;
+            let flags = entry.byte(offset_of!(InterruptSourceOverrideEntry, flags))?;
+            if source == SERIAL {
+                // Two bits each; 3 is the other than what the ISA bus has (ACPI 6.5, table 5.26).
+                firmware.serial = Interrupt { input, level: flags >> 2 & 3 == 3, active_low: flags & 3 == 3 };
+            }
         }
         ADDRESS_OVERRIDE => {
             firmware.local_apic = entry.long(offset_of!(LocalApicAddressOverrideEntry, local_apic_address))?;

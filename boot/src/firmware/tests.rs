@@ -1,4 +1,4 @@
-use super::{Cpu, Firmware, FirmwareError, PowerTimer, PowerTimerPlace};
+use super::{Cpu, Firmware, FirmwareError, Interrupt, IoApic, PowerTimer, PowerTimerPlace};
 use crate::boot_data::RootPointer;
 use proptest::prelude::{any, prop, prop_assert_eq, proptest};
 use std::vec;
@@ -84,6 +84,23 @@ fn an_ordinary_machine_is_understood() {
     assert_eq!(*firmware.cpus, [Cpu { apic_id: 0, x2apic: false }, Cpu { apic_id: 1, x2apic: false }]);
     assert_eq!((firmware.local_apic, firmware.unlisted_cpus), (0xfee0_0000, 0));
     assert_eq!(firmware.power_timer, Some(PowerTimer { place: PowerTimerPlace::Port(0x608), wide: true }));
+}
+
+#[test]
+fn the_serial_port_interrupts_where_the_firmware_says() {
+    let io_apic = |address: u32, first: u32| [[1, 12, 2, 0], address.to_le_bytes(), first.to_le_bytes()].concat();
+    let moved = |source: u8, input: u8, flags: u8| vec![2, 10, 0, source, input, 0, 0, 0, flags, 0];
+    let plain = machine(&[local_apic(0, 1), io_apic(0xfec0_0000, 0), moved(0, 2, 0)]).read().unwrap();
+    assert_eq!(*plain.io_apics, [IoApic { address: 0xfec0_0000, first: 0 }]);
+    assert_eq!(plain.serial, Interrupt { input: 4, level: false, active_low: false });
+    let other = machine(&[local_apic(0, 1), io_apic(0xfec0_0000, 0), io_apic(0xfec1_0000, 24), moved(4, 28, 0xf)]);
+    let other = other.read().unwrap();
+    assert_eq!(other.io_apics[1], IoApic { address: 0xfec1_0000, first: 24 });
+    assert_eq!(other.serial, Interrupt { input: 28, level: true, active_low: true });
+    assert_eq!(machine(&[local_apic(0, 1), moved(4, 4, 5)]).read().unwrap().serial, plain.serial);
+    let many: Vec<_> = (0..20).map(|number| io_apic(0xfec0_0000, number)).chain([local_apic(0, 1)]).collect();
+    assert_eq!(machine(&many).read().unwrap().io_apics.len(), 8);
+    assert!(machine(&[local_apic(0, 1), vec![1, 11, 0, 0, 0, 0, 0, 0, 0, 0, 0]]).read().is_err());
 }
 
 #[test]

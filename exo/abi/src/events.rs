@@ -25,6 +25,9 @@ pub const NOTIFICATION: u64 = 1 << 7;
 pub const TIMER: u64 = 1 << 8;
 /// Whoever called a gate of this environment has ended, or waits no longer: the gate's virtual CPU goes on by itself.
 pub const CALLER_GONE: u64 = 1 << 9;
+/// Input waits for the environment that has it. Raised when some comes for the first time since ConsoleRead gave less than it was asked
+/// for: whoever reads until nothing is left and then waits misses none.
+pub const INPUT: u64 = 1 << 10;
 
 /// The page of one virtual CPU, which both sides write.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]

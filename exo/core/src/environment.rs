@@ -106,6 +106,8 @@ pub struct Private {
     pub(crate) guaranteed: u64,
     /// It gets what is typed at the console.
     pub input: bool,
+    /// It was told that input waits, and has not read all of it since.
+    pub(crate) told_of_input: bool,
     /// The run does not wait for it.
     pub background: bool,
 }
@@ -119,6 +121,7 @@ impl Private {
         claims_from: None,
         guaranteed: 0,
         input: false,
+        told_of_input: false,
         background: false,
     };
 }

@@ -4,6 +4,7 @@ use crate::environment::{EnvironmentId, Waiting};
 use crate::machine::Machine;
 use crate::state::Core;
 use core::sync::atomic::Ordering;
+use exo_abi::events;
 
 impl Core<'_> {
     /// Raises events of a virtual CPU, which no longer waits.
@@ -17,6 +18,19 @@ impl Core<'_> {
         }
         self.publish_unready((id, vcpu));
         machine.kick(cpu, id.place());
+    }
+
+    /// Input has come that [`Machine::console_read`] will give: whoever has the input is told, once until it has read all of it.
+    pub fn input_came(&mut self, machine: &mut dyn Machine) {
+        let has_input = |id: &EnvironmentId| {
+            self.environments.is_live(*id) && self.environments.private(*id).is_some_and(|private| private.input)
+        };
+        let Some(id) = self.environments.iter().map(|(id, _)| id).find(has_input) else { return };
+        if let Some(private) = self.environments.private_mut(id)
+            && !core::mem::replace(&mut private.told_of_input, true)
+        {
+            self.raise_environment(machine, id, events::INPUT);
+        }
     }
 
     /// Raises events of an environment: its lowest virtual CPU takes them.

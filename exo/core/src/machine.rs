@@ -117,7 +117,8 @@ pub trait Machine {
     /// Sends bytes to the host as one environment's. `channel` is the environment's index.
     fn console_write(&mut self, channel: u8, stream: Stream, bytes: &[u8]);
 
-    /// Takes what has been typed, as much as fits, without waiting; says how many bytes.
+    /// Takes what has been typed, as much as fits, without waiting; says how many bytes. Whatever comes later is told of by
+    /// [`input_came`](crate::state::Core::input_came).
     fn console_read(&mut self, to: &mut [u8]) -> usize;
 
     /// The time-stamp counter.

@@ -1,11 +1,12 @@
 //! What the kernel does at an exit that reaches the run loop: every one but the null call's.
 
 use crate::cpuid;
+use crate::kernel::Kernel;
 use crate::report::{End, Reason};
 use crate::resident::State;
 use exo_core::EnvironmentId;
 use hv::cpu::apic;
-use hv::cpu::interrupts::{self, SPURIOUS_VECTOR};
+use hv::cpu::interrupts::{self, INPUT_VECTOR, SPURIOUS_VECTOR};
 use hv::vmx::active::{ActiveVcpu, Arrived};
 use hv::vmx::emulate::GeneralProtection;
 use hv::vmx::entry_check;
@@ -37,11 +38,20 @@ pub(crate) enum Next {
 const KILLED: fn(Reason) -> Next = |reason| Next::End(End::Killed(reason));
 
 /// Serves an exit that is not a call. Only the environment that caused it can be harmed by it.
-pub(crate) fn handle(operation: &Operation<'_>, active: &mut ActiveVcpu<'_>, state: &mut State, raw: &RawExit) -> Next {
+pub(crate) fn handle(
+    kernel: &Kernel,
+    operation: &Operation<'_>,
+    active: &mut ActiveVcpu<'_>,
+    state: &mut State,
+    raw: &RawExit,
+) -> Next {
     match decode(raw) {
         Exit::ExternalInterrupt { vector } => {
             if vector != SPURIOUS_VECTOR {
                 apic::end_of_interrupt();
+            }
+            if vector == INPUT_VECTOR {
+                kernel.look_at_input(operation.cpu);
             }
             Next::SliceOver
         }

@@ -39,6 +39,8 @@ pub struct Configuration {
     pub trace: bool,
     /// One more than the highest frame number.
     pub frame_limit: u64,
+    /// The serial port interrupts the boot CPU when something comes.
+    pub input_interrupts: bool,
 }
 
 /// Why the exokernel cannot be made.
@@ -88,6 +90,8 @@ pub struct Kernel {
     pub(crate) prepared: Mutex<heapless::Vec<KernelBox<Prepared>, MAX_PREPARED>>,
     /// Translations that CPUs may still hold.
     pub(crate) shootdown: &'static Shootdown,
+    /// Somebody gets the input.
+    pub(crate) input_wanted: AtomicBool,
     /// Environments that the run waits for.
     waiting: AtomicUsize,
     failed: AtomicBool,
@@ -119,6 +123,7 @@ impl Kernel {
             exposed,
             prepared: Mutex::new(heapless::Vec::new()),
             shootdown: &SHOOTDOWN,
+            input_wanted: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
             failed: AtomicBool::new(false),
         }))

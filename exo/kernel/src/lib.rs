@@ -14,6 +14,7 @@ mod calls;
 mod cpuid;
 mod event_page;
 mod exits;
+mod input;
 pub mod kernel;
 pub mod loader;
 mod report;

@@ -8,6 +8,7 @@ pub(crate) mod prepared;
 use crate::image::{self, ImageError};
 use crate::kernel::Kernel;
 use core::fmt;
+use core::sync::atomic::Ordering;
 use exo_abi::boot_page::{FrameRun, ListedCapability};
 use exo_abi::capability::{Name, rights};
 use exo_abi::layout::{IMAGE_BASE, STACK_TOP};
@@ -180,6 +181,9 @@ impl Kernel {
             core.boot_start(id);
             Ok(id)
         })?;
+        if module.input {
+            self.input_wanted.store(true, Ordering::Relaxed);
+        }
         if !module.background {
             self.wait_for_one_more();
         }

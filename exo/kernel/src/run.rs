@@ -8,6 +8,7 @@ use core::convert::Infallible;
 use core::sync::atomic::Ordering;
 use exo_abi::counters::EXIT_REASONS;
 use exo_abi::info::{MAX_ENVIRONMENTS, MAX_VCPUS};
+use exo_core::scheduling::Wakeup;
 use exo_core::{EnvironmentId, Outcome};
 use hv::cpu::interrupts::{self, TIMER_VECTOR};
 use hv::cpu::{self, CpuIndex, apic, local, tsc};
@@ -45,6 +46,11 @@ impl Kernel {
         self.finish_if_nothing_to_wait_for();
         loop {
             self.attention(operation.cpu).store(false, Ordering::SeqCst);
+            // Also where the port interrupts: a guest that never allows interrupts keeps them from this CPU.
+            let looks_at_input = operation.cpu == CpuIndex::BOOT && self.input_wanted.load(Ordering::Relaxed);
+            if looks_at_input {
+                self.look_at_input(operation.cpu);
+            }
             self.take_up(operation, &mut residents);
             self.let_go(operation.cpu, &mut residents);
             let slice = self.with(operation.cpu, |core, services| {
@@ -54,12 +60,15 @@ impl Kernel {
             });
             match slice {
                 Ok(slice) => self.run_slice(operation, &mut residents, &slice),
-                Err(wakeup) => self.idle(operation, wakeup),
+                Err(wakeup) => {
+                    let poll = wakeup.poll || looks_at_input && !self.configuration.input_interrupts;
+                    self.idle(operation, Wakeup { poll, ..wakeup });
+                }
             }
         }
     }
 
-    fn idle(&self, operation: &Operation<'_>, wakeup: exo_core::scheduling::Wakeup) {
+    fn idle(&self, operation: &Operation<'_>, wakeup: Wakeup) {
         let poll = wakeup.poll.then(|| tsc().saturating_add(self.configuration.slice_ticks));
         let next = wakeup.at.into_iter().chain(poll).min();
         // Without the deadline timer nothing would end the sleep.

@@ -292,8 +292,7 @@ impl Machine for Services<'_> {
     }
 
     fn console_read(&mut self, to: &mut [u8]) -> usize {
-        let mut typed = core::iter::from_fn(output::read);
-        to.iter_mut().map_while(|slot| typed.next().map(|byte| *slot = byte)).count()
+        self.take_input(to)
     }
 
     fn now(&self) -> u64 {

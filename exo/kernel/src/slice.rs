@@ -198,7 +198,7 @@ impl Kernel {
             Left::Exit => {
                 let exit = active.exit();
                 state.note(active, &exit);
-                exits::handle(operation, active, state, &exit)
+                exits::handle(self, operation, active, state, &exit)
             }
         }
     }

@@ -1,5 +1,6 @@
 //! What the kernel keeps of each environment beside the state machine's record: its EPT, its pages, its account.
 
+use crate::input::Ring;
 use crate::report::End;
 use exo_abi::counters::EXIT_REASONS;
 use exo_abi::environment_page::EnvironmentPage;
@@ -38,6 +39,8 @@ pub(crate) struct Spaces {
     places: [Option<KernelBox<Space>>; MAX_ENVIRONMENTS],
     /// What was taken away since the last flush.
     pub(crate) departing: Departing,
+    /// What was typed and not read.
+    pub(crate) input: Ring,
     /// Ends of environments that others made and that the log has told of.
     children_told: u32,
     /// Of each environment that has ended since anybody looked and that the run waits for: whether all was well.
@@ -49,6 +52,7 @@ impl Spaces {
         Self {
             places: [const { None }; MAX_ENVIRONMENTS],
             departing: Departing::default(),
+            input: Ring::EMPTY,
             children_told: 0,
             ended: heapless::Vec::new(),
         }

@@ -15,8 +15,8 @@ use crate::{frames, revocation, vcpu};
 use core::sync::atomic::Ordering;
 use dispatch::{Handlers, Shared};
 pub use exo_abi::events::{
-    CALLER_GONE, CHILD_EXIT, CLAIM, CREDENTIAL_REVOKED, EventPage, NOTIFICATION, REPOSSESSION, REVOCATION, SLICE_BEGIN,
-    SLICE_END, TIMER,
+    CALLER_GONE, CHILD_EXIT, CLAIM, CREDENTIAL_REVOKED, EventPage, INPUT, NOTIFICATION, REPOSSESSION, REVOCATION,
+    SLICE_BEGIN, SLICE_END, TIMER,
 };
 
 /// An event as its handler sees it.

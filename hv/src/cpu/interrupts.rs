@@ -10,6 +10,8 @@ use spin::Once;
 pub const TIMER_VECTOR: u8 = 0xf0;
 /// Vector by which one CPU makes another leave its guest.
 pub const KICK_VECTOR: u8 = 0xf1;
+/// Vector of the serial port, when something has come.
+pub const INPUT_VECTOR: u8 = 0xe0;
 /// Vector of the APIC's spurious interrupts.
 pub const SPURIOUS_VECTOR: u8 = 0xff;
 

@@ -5,6 +5,7 @@ mod data;
 mod exec;
 mod hello;
 mod hostile;
+mod input;
 mod interface;
 mod matrix;
 mod neighbours;

@@ -25,6 +25,11 @@ const KEPT_RUNS: usize = 64;
 /// How often an emulator is started again that found no port for its display.
 pub(super) const STARTS: u32 = 8;
 
+/// Builds all that a run of `spec` needs, so that [`run`] only starts the machine. The image.
+pub fn prepare(spec: &Spec) -> Result<PathBuf> {
+    image::build(&image_spec(spec)?)
+}
+
 /// Boots `spec` and stays with it to the end. An error means that there was no run at all.
 pub fn run(spec: &Spec, watcher: &mut dyn Watcher) -> Result<Outcome> {
     let mut start = 1;
@@ -50,7 +55,7 @@ pub(super) fn could_not_show(directory: &Path) -> bool {
 }
 
 fn run_once(spec: &Spec, watcher: &mut dyn Watcher) -> Result<Outcome> {
-    let image = image::build(&image_spec(spec)?)?;
+    let image = prepare(spec)?;
     let directory = run_directory()?;
     // Bochs' serial line is a socket only if something will be typed: it waits for the other end.
     let port = match (spec.emulator, &spec.input) {

@@ -49,6 +49,11 @@ impl Context<'_, '_> {
                 break;
             }
         }
+        if total < length
+            && let Some(private) = self.core.environments.private_mut(self.caller)
+        {
+            private.told_of_input = false;
+        }
         done(total)
     }
 

@@ -127,6 +127,10 @@ impl World<'_> {
             Step::Type(count) => {
                 self.machine.typed.extend(0..*count);
                 self.model.typed.extend(0..*count);
+                if *count != 0 {
+                    self.core.input_came(&mut self.machine);
+                    self.model.input_came();
+                }
             }
             Step::Pin { frame, on } => self.pin(*frame, *on),
             Step::Halt { id, vcpu, until } => {

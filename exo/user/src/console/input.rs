@@ -93,7 +93,8 @@ impl Reader {
     }
 }
 
-/// Takes what has come, without waiting: bytes into `into`, or one thing that is not bytes, in the order in which they were sent.
+/// Takes what has come, without waiting: bytes into `into`, or one thing that is not bytes, in the order in which they were sent. After
+/// [`Read::Nothing`] the event [`INPUT`](crate::events::INPUT) tells that more has come.
 ///
 /// # Errors
 /// As the contract says for a memory argument.
@@ -101,7 +102,8 @@ pub fn read_input(into: &mut [u8]) -> Result<Read, Failure> {
     INPUT.lock().read(into)
 }
 
-/// Takes the bytes that have come, without waiting, and passes over all else; how many. 0 is no end: see [`read_input`].
+/// Takes the bytes that have come, without waiting, and passes over all else; how many. 0 is no end; after it the event
+/// [`INPUT`](crate::events::INPUT) tells that more has come.
 ///
 /// # Errors
 /// As the contract says for a memory argument.

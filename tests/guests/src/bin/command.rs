@@ -6,7 +6,7 @@
 use exo_user::abi::boot_page::BootPage;
 use exo_user::abi::console::Stream;
 use exo_user::console::{self, Read};
-use exo_user::{call, eprintln, take_data};
+use exo_user::{eprintln, events, take_data};
 
 exo_user::entry!(main);
 
@@ -19,7 +19,10 @@ fn main(boot: &'static BootPage) -> u32 {
     let (mut buffer, mut total) = ([0; 512], 0);
     loop {
         match console::read_input(&mut buffer) {
-            Ok(Read::Nothing) => call::yield_slice(),
+            Ok(Read::Nothing) => {
+                events::block(0);
+                events::poll();
+            }
             Ok(Read::Data(count)) => {
                 console::write(Stream::Output, &buffer[..count]);
                 total += count;

@@ -6,7 +6,7 @@ extern crate alloc;
 
 use alloc::vec::Vec;
 use exo_user::abi::boot_page::BootPage;
-use exo_user::{call, console, eprintln, println};
+use exo_user::{console, eprintln, events, println};
 
 exo_user::entry!(main);
 
@@ -36,7 +36,10 @@ fn main(_boot: &'static BootPage) -> u32 {
             }
             line.clear();
         }
-        // Nothing tells when a key is pressed: ask again in the next slice.
-        call::yield_slice();
+        // Nothing is left: there will be an event when more comes.
+        if count == 0 {
+            events::block(0);
+            events::poll();
+        }
     }
 }

@@ -50,6 +50,7 @@ pub fn constants() -> Vec<Constants> {
         info::slice_state as Numbers { FREE OWNED PROMISED }
         events as Bits {
             SLICE_BEGIN SLICE_END REVOCATION REPOSSESSION CREDENTIAL_REVOKED CHILD_EXIT CLAIM NOTIFICATION TIMER CALLER_GONE
+            INPUT
         }
         environment_page as Numbers { REPOSSESSIONS ANY }
         environment_page::kind as Numbers { NONE FRAMES SLICE }

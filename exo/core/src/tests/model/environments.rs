@@ -32,6 +32,7 @@ impl Model {
             slots: BTreeMap::new(),
             vcpus: BTreeMap::new(),
             input: false,
+            told_of_input: false,
             page: Page::default(),
         };
         self.generations.insert(id.index, id.generation);

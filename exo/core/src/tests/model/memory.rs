@@ -90,8 +90,23 @@ impl Model {
                 *self.byte(address) = byte;
                 read += 1;
             }
+            if read < length {
+                self.of(me).told_of_input = false;
+            }
         }
         done(read)
+    }
+
+    /// Input has come; whoever has it may have ended.
+    pub(crate) fn input_came(&mut self) {
+        let Some(id) = self.environments.values().find(|one| one.input && one.lives()).map(|one| one.id) else {
+            return;
+        };
+        if self.of(id).told_of_input {
+            return self.saw("input comes to somebody who knows");
+        }
+        self.of(id).told_of_input = true;
+        self.raise_all(id, exo_abi::events::INPUT);
     }
 
     pub(super) fn set_name(&mut self, me: Id, credential: u64, [argument, physical, length]: [u64; 3]) -> Answer {

@@ -71,6 +71,7 @@ pub(crate) struct Environment {
     pub(crate) slots: BTreeMap<u64, Slot>,
     pub(crate) vcpus: BTreeMap<u64, Vcpu>,
     pub(crate) input: bool,
+    pub(crate) told_of_input: bool,
     pub(crate) page: Page,
 }
 

@@ -51,7 +51,7 @@ impl Model {
             Outcome::Destroyed => (environment_outcome::DESTROYED, 0),
         };
         environment.slots.clear();
-        environment.input = false;
+        (environment.input, environment.told_of_input) = (false, false);
         self.end_gates_of(id);
         let its: Vec<_> = self.slices.iter().filter(|(_, slice)| slice.owner == id).map(|(at, _)| *at).collect();
         for at in its {

@@ -63,7 +63,7 @@ impl World<'_> {
         let slots: BTreeMap<u64, Slot> =
             private.slots.iter().filter_map(|(at, slot)| Some((at.into(), plain(slot)?))).collect();
         assert_eq!(slots, environment.slots, "{id}");
-        assert_eq!(private.input, environment.input);
+        assert_eq!((private.input, private.told_of_input), (environment.input, environment.told_of_input));
         let vcpus = private.vcpus.iter().enumerate().filter_map(|(at, vcpu)| Some((at as u64, (*vcpu)?)));
         let vcpus: BTreeMap<u64, (u64, Waiting)> =
             vcpus.map(|(at, vcpu)| (at, (vcpu.cpu.into(), vcpu.waiting))).collect();
