@@ -81,7 +81,11 @@ fn end_if_over() {
 
 #[inline(always)]
 fn on_system_call(thread: &Rc<Thread>) -> bool {
-    unix().system_call(thread)
+    let goes_on = unix().system_call(thread);
+    if !goes_on {
+        end_if_over();
+    }
+    goes_on
 }
 
 pub(crate) fn flush_page(address: u64) {

@@ -88,17 +88,17 @@ pub(super) fn set_thread(thread: &Rc<Thread>) {
 
 /// A program makes a system call. Whether its registers are as it left them, but for rax.
 extern "C" fn system_call() -> bool {
-    let current = CURRENT.load(Ordering::Relaxed);
+    let current: *const Thread = CURRENT.load(Ordering::Relaxed);
     // SAFETY: `set_thread` stored the pointer of a share that the system keeps while the thread has the CPU; this one is never dropped.
     let thread = ManuallyDrop::new(unsafe { Rc::from_raw(current) });
     thread.context.left_by_call();
     if super::on_system_call(&thread) {
         return true;
     }
-    // Perhaps another one has the CPU by now, and this one may be gone.
+    // Another one may have the CPU by now, and this one be gone: then nothing that is still in registers is right.
     let now = CURRENT.load(Ordering::Relaxed);
-    // SAFETY: as above, of the thread that has the CPU now. Whether it left by a call, and is as it was then, it knows itself.
-    unsafe { (*now).context.returns_by_sysret() }
+    // SAFETY: as above, of the thread that has the CPU now.
+    now == current.cast_mut() && unsafe { (*now).context.returns_by_sysret() }
 }
 
 /// Has SYSCALL come here, with a stack that ends at `stack`.
