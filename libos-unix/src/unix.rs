@@ -9,6 +9,7 @@ mod send;
 mod settle;
 mod wait_for;
 
+use crate::fs::Namespace;
 use crate::futex::Futexes;
 use crate::process::{Identifiers, Process, Thread, WaitStatus};
 use crate::schedule::{RunQueue, Timers};
@@ -70,6 +71,7 @@ pub struct Unix {
     pub main: Cell<Option<u32>>,
     /// How it ended.
     pub outcome: Cell<Option<WaitStatus>>,
+    files: Namespace,
     /// What the system calls itself.
     pub names: RefCell<Names>,
     /// Nanoseconds of the monotonic clock at which all began.
@@ -85,7 +87,7 @@ pub struct Unix {
 impl Unix {
     /// A system with nobody in it.
     #[must_use]
-    pub fn new(outside: Rc<dyn Outside>) -> Self {
+    pub fn new(outside: Rc<dyn Outside>, files: Namespace) -> Self {
         let identifiers = Identifiers::default();
         let began = crate::clock::monotonic();
         let id = identifiers.take(|_| false).unwrap_or(1);
@@ -102,6 +104,7 @@ impl Unix {
             unknown_calls: RefCell::default(),
             main: Cell::new(None),
             outcome: Cell::new(None),
+            files,
             names: RefCell::default(),
             began,
             outside,
@@ -143,6 +146,12 @@ impl Unix {
             parent.children.borrow_mut().insert(process.id, Rc::clone(process));
         }
         self.processes.borrow_mut().insert(process.id, Rc::clone(process));
+    }
+
+    /// The tree of files.
+    #[must_use]
+    pub const fn names_of_files(&self) -> &Namespace {
+        &self.files
     }
 
     /// Has everything looked at before a program goes on.

@@ -1,8 +1,12 @@
 //! execve(2).
 
+use super::paths::{HERE, at};
 use super::{Call, Outcome, Stop};
 use crate::errno::{Errno, Result};
+use crate::file::{File, Kind};
+use crate::fs::{Access, NodeFile, Place};
 use crate::process::{Arguments, FindProgram, execute};
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 
 /// Bytes of one string, at most (Linux: MAX_ARG_STRLEN).
@@ -36,26 +40,52 @@ pub(super) fn execve(call: &Call<'_>) -> Outcome {
 }
 
 pub(super) fn execveat(call: &Call<'_>) -> Outcome {
-    let [_, path, arguments, environment, ..] = call.arguments();
+    let [descriptor, path, arguments, environment, ..] = call.arguments();
     let path = call.path(path)?;
-    run(call, &path, arguments, environment)
+    let flags = call.uint(4);
+    if flags & !(at::EMPTY_PATH | at::SYMLINK_NOFOLLOW) != 0 {
+        return Err(Errno::EINVAL.into());
+    }
+    let place = call.find(descriptor, &path, flags)?;
+    if place.inode.kind() == Kind::Link {
+        return Err(Errno::ELOOP.into());
+    }
+    let file = Finder { call }.check(place)?;
+    run_file(call, &path, file, arguments, environment)
 }
 
-struct Finder;
+struct Finder<'c> {
+    call: &'c Call<'c>,
+}
 
-impl FindProgram for Finder {
-    fn find(&self, _path: &[u8]) -> Result<alloc::rc::Rc<dyn crate::file::File>> {
-        Err(Errno::ENOENT)
+impl Finder<'_> {
+    /// A regular file that the caller may execute.
+    fn check(&self, place: Place) -> Result<Rc<dyn File>> {
+        if place.inode.kind() != Kind::Regular {
+            return Err(Errno::EACCES);
+        }
+        let credentials = Rc::clone(&self.call.thread.credentials.borrow());
+        self.call.unix.names_of_files().check(&credentials, &place, Access::EXECUTE)?;
+        Ok(Rc::new(NodeFile::new(place)))
+    }
+}
+
+impl FindProgram for Finder<'_> {
+    fn find(&self, path: &[u8]) -> Result<Rc<dyn File>> {
+        self.check(self.call.find(HERE, path, 0)?)
     }
 }
 
 fn run(call: &Call<'_>, path: &[u8], arguments: u64, environment: u64) -> Outcome {
-    let finder = Finder;
-    let file = finder.find(path)?;
+    let file = Finder { call }.find(path)?;
+    run_file(call, path, file, arguments, environment)
+}
+
+fn run_file(call: &Call<'_>, path: &[u8], file: Rc<dyn File>, arguments: u64, environment: u64) -> Outcome {
     let mut given = Arguments { arguments: strings(call, arguments)?, environment: strings(call, environment)? };
     if given.arguments.is_empty() {
         given.arguments.push(Vec::new());
     }
-    execute(call.unix, call.thread, path, file, given, &finder)?;
+    execute(call.unix, call.thread, path, file, given, &Finder { call })?;
     Err(Stop::GONE)
 }
