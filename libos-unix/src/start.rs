@@ -1,102 +1,83 @@
 //! From the boot page to the first program.
 
+mod console;
+mod outside;
+
 use alloc::rc::Rc;
 use alloc::vec::Vec;
-use core::any::Any;
+use console::{Screen, Stream};
 use core::cell::RefCell;
+use core::fmt;
 use exo_user::abi::boot_page::BootPage;
-use exo_user::abi::console::Stream;
-use exo_user::{call, console, events};
+use exo_user::abi::console::Stream as Channel;
+use exo_user::{call, eprintln};
 use libos_unix::clock;
 use libos_unix::descriptors::Descriptors;
 use libos_unix::errno::{Errno, Result};
 use libos_unix::file::{Credentials, Description, File, Kind, OpenFlags, Status};
-use libos_unix::io::{Destination, Source};
+use libos_unix::fs::{self, ArchiveError, Base, Directories, Follow, Inode, MemoryFileSystem, Namespace, NodeFile};
 use libos_unix::machine;
 use libos_unix::memory::AddressSpace;
 use libos_unix::process::{Arguments, FindProgram, NewThread, Process, Thread, WaitStatus, execute, short_name};
 use libos_unix::signal::{Actions, SignalSet};
-use libos_unix::unix::{Outside, Unix};
+use libos_unix::terminal::Terminal;
+use libos_unix::unix::Unix;
+use outside::{Input, Machine};
 
-/// Bytes of the stack of the library OS.
+/// Frames of the stack of the library OS.
 const STACK_FRAMES: u64 = 64;
+/// Status of the environment where no program could be started.
+const STATUS_NO_PROGRAM: u32 = 125;
+const SHELL: &[u8] = b"/bin/sh";
 
-#[derive(Debug)]
-struct Machine;
+/// Why there is no first program.
+enum Trouble {
+    Archive(ArchiveError),
+    Error(Errno),
+    NoRoot,
+}
 
-impl Outside for Machine {
-    fn sleep(&self, until: Option<u64>) {
-        events::block(until.map_or(0, clock::ticks_at));
-    }
-
-    fn poll(&self, _unix: &Unix) {
-        events::poll();
-    }
-
-    fn reclaim(&self) -> bool {
-        false
+impl From<Errno> for Trouble {
+    fn from(error: Errno) -> Self {
+        Self::Error(error)
     }
 }
 
-/// A stream of the console.
-#[derive(Debug)]
-struct Console(Stream);
-
-impl File for Console {
-    fn read(&self, _offset: u64, _to: &mut dyn Destination) -> Result<usize> {
-        Ok(0)
-    }
-
-    fn write(&self, _offset: u64, from: &mut dyn Source) -> Result<usize> {
-        let mut buffer = [0; 1024];
-        let count = from.take(&mut buffer)?;
-        console::write(self.0, &buffer[..count]);
-        Ok(count)
-    }
-
-    fn status(&self) -> Status {
-        Status { kind: Kind::CharacterDevice, permissions: 0o600, ..Status::default() }
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-}
-
-/// The data module as a file.
-#[derive(Debug)]
-struct Bytes(&'static [u8]);
-
-impl File for Bytes {
-    fn read(&self, offset: u64, to: &mut dyn Destination) -> Result<usize> {
-        let from = usize::try_from(offset).unwrap_or(usize::MAX).min(self.0.len());
-        to.put(&self.0[from..])
-    }
-
-    fn page(&self, index: u64) -> Result<Option<libos_unix::memory::Frame>> {
-        let start = (index as usize) << 12;
-        if start >= self.0.len() {
-            return Ok(None);
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Archive(error) => write!(f, "{error}"),
+            Self::Error(error) => write!(f, "/bin/sh: {error}"),
+            Self::NoRoot => f.write_str("the manifest gives no root file system"),
         }
-        let frame = libos_unix::memory::Frame::zeroed()?;
-        frame.write(0, &self.0[start..self.0.len().min(start + 4096)]);
-        Ok(Some(frame))
-    }
-
-    fn status(&self) -> Status {
-        Status { permissions: 0o755, size: self.0.len() as u64, ..Status::default() }
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
     }
 }
 
-struct Nowhere;
+/// What the boot page asks for.
+enum Job<'b> {
+    /// A command for the shell.
+    Command(&'b str),
+    /// A shell at a terminal.
+    Interactive,
+    /// A shell that reads what comes.
+    Script,
+}
 
-impl FindProgram for Nowhere {
-    fn find(&self, _path: &[u8]) -> Result<Rc<dyn File>> {
-        Err(Errno::ENOENT)
+impl<'b> Job<'b> {
+    fn of(boot: &'b BootPage) -> Self {
+        match boot.arguments() {
+            "interactive" => Self::Interactive,
+            arguments => arguments.strip_prefix("exec ").map_or(Self::Script, Self::Command),
+        }
+    }
+
+    fn arguments(&self) -> Vec<Vec<u8>> {
+        let words: &[&[u8]] = match self {
+            Self::Command(command) => &[b"sh", b"-c", command.as_bytes()],
+            Self::Interactive => &[b"-sh"],
+            Self::Script => &[b"sh"],
+        };
+        words.iter().map(|word| word.to_vec()).collect()
     }
 }
 
@@ -105,54 +86,144 @@ pub fn start(boot: &'static BootPage) -> ! {
     machine::set_hertz(boot.tsc_hertz);
     machine::set_total_frames(boot.runs().iter().map(|run| run.count).sum());
     machine::enable_vector_registers();
-    let unix = Unix::new(Rc::new(Machine));
-    let Some(stack) = exo_user::frames::allocate_contiguous(STACK_FRAMES) else { call::exit(1) };
+    let Some(stack) = exo_user::frames::allocate_contiguous(STACK_FRAMES) else { call::exit(STATUS_NO_PROGRAM) };
     let stack = (stack.as_ptr() as u64 + stack.len() as u64) & !15;
-    if let Err(error) = first_program(&unix, boot) {
-        exo_user::eprintln!("libos-unix: cannot start the first program: {error}");
-        call::exit(1);
+    match system(boot) {
+        Ok(unix) => machine::run(unix, stack, end),
+        Err(trouble) => {
+            eprintln!("libos-unix: {trouble}");
+            call::exit(STATUS_NO_PROGRAM)
+        }
     }
-    machine::run(unix, stack, end)
 }
 
+/// The first program has ended, and everything with it.
 fn end(unix: &Unix) -> ! {
-    console::flush();
+    exo_user::console::flush();
     call::exit(match unix.outcome.get() {
         Some(WaitStatus::Exited(status)) => status.into(),
         Some(WaitStatus::Killed(signal, _)) => 128 + u32::from(signal.number()),
-        _ => 1,
+        _ => STATUS_NO_PROGRAM,
     })
 }
 
-fn first_program(unix: &Unix, boot: &'static BootPage) -> Result<()> {
-    let data = exo_user::take_data().ok_or(Errno::ENOENT)?.leak();
-    let file: Rc<dyn File> = Rc::new(Bytes(data));
+/// The system with its first program.
+fn system(boot: &'static BootPage) -> core::result::Result<Unix, Trouble> {
+    let root = MemoryFileSystem::new(fs::number(0, 20), machine::total_frames() / 2);
+    let mut archive = exo_user::take_data().ok_or(Trouble::NoRoot)?;
+    let length = archive.len();
+    let bytes: &[u8] = &archive;
+    fs::unpack(bytes, &root, |_| {}).map_err(Trouble::Archive)?;
+    archive.advance(length);
+    make_devices(&root)?;
+    let job = Job::of(boot);
+    let input = Rc::new(Input::default());
+    let unix = Unix::new(Rc::new(Machine { input: Rc::clone(&input) }), Namespace::new(root, "rootfs"));
+    first_program(&unix, &job, &input)?;
+    Ok(unix)
+}
+
+/// Devices that every program expects, whatever the archive says.
+fn make_devices(root: &Rc<dyn Inode>) -> Result<()> {
+    let directory = |name: &[u8], permissions| {
+        let new = fs::New { kind: Kind::Directory, permissions, user: 0, group: 0, represents: 0, target: Vec::new() };
+        root.look_up(name).or_else(|_| root.make(name, &new))
+    };
+    let dev = directory(b"dev", 0o755)?;
+    directory(b"tmp", 0o1777)?;
+    let device = |name: &[u8], permissions, major, minor| {
+        let represents = fs::number(major, minor);
+        let kind = Kind::CharacterDevice;
+        let new = fs::New { kind, permissions, user: 0, group: 0, represents, target: Vec::new() };
+        dev.make(name, &new).map(drop).or_else(|error| if error == Errno::EEXIST { Ok(()) } else { Err(error) })
+    };
+    device(b"null", 0o666, 1, 3)?;
+    device(b"zero", 0o666, 1, 5)?;
+    device(b"full", 0o666, 1, 7)?;
+    device(b"random", 0o666, 1, 8)?;
+    device(b"urandom", 0o666, 1, 9)?;
+    device(b"tty", 0o666, 5, 0)?;
+    device(b"console", 0o600, 5, 1)
+}
+
+/// The three descriptors that the first program begins with.
+fn descriptors(unix: &Unix, job: &Job<'_>, input: &Rc<Input>) -> Result<Descriptors> {
+    let mut files = Descriptors::default();
+    let mut add = |description: Rc<Description>| files.add(description, false, 0, 64).map(drop);
+    if matches!(job, Job::Interactive) {
+        let status =
+            Status { permissions: 0o620, represents: fs::number(5, 1), inode: 2, links: 1, ..Status::default() };
+        let terminal = Terminal::new(Rc::new(Screen), status);
+        unix.add_terminal(&terminal);
+        input.feed_terminal(&terminal);
+        *unix.console.borrow_mut() = Some(terminal.clone());
+        let description = Description::new(terminal, OpenFlags::RDWR);
+        (0..3).try_for_each(|_| add(Rc::clone(&description)))?;
+    } else {
+        add(input.feed_pipe())?;
+        for channel in [Channel::Output, Channel::Errors] {
+            add(Description::new(Rc::new(Stream(channel)), OpenFlags::WRONLY))?;
+        }
+        let console: Rc<dyn File> = Rc::new(Stream(Channel::Errors));
+        *unix.console.borrow_mut() = Some(console);
+    }
+    Ok(files)
+}
+
+struct Finder<'u> {
+    unix: &'u Unix,
+}
+
+impl FindProgram for Finder<'_> {
+    fn find(&self, path: &[u8]) -> Result<Rc<dyn File>> {
+        let files = self.unix.names_of_files();
+        let credentials = Credentials::default();
+        let base = Base { credentials: &credentials, root: files.root(), start: files.root() };
+        Ok(Rc::new(NodeFile::new(files.find(&base, path, Follow::Yes)?)))
+    }
+}
+
+fn first_program(unix: &Unix, job: &Job<'_>, input: &Rc<Input>) -> Result<()> {
     let id = unix.take_id().ok_or(Errno::EAGAIN)?;
     let actions = Rc::new(RefCell::new(Actions::default()));
     let process = Process::new(id, Some(&unix.init), actions, clock::monotonic());
     process.group.set(id);
     process.session.set(id);
-    let mut files = Descriptors::default();
-    for stream in [Stream::Output, Stream::Output, Stream::Errors] {
-        files.add(Description::new(Rc::new(Console(stream)), OpenFlags::RDWR), false, 0, 64)?;
+    let files = descriptors(unix, job, input)?;
+    if let Some(terminal) = unix.console.borrow().as_ref().and_then(|file| file.as_any().downcast_ref::<Terminal>()) {
+        unix.take_terminal(&process, terminal);
     }
+    let finder = Finder { unix };
+    let home: &[u8] = b"/root";
+    let names = unix.names_of_files();
+    let credentials = Credentials::default();
+    let base = Base { credentials: &credentials, root: names.root(), start: names.root() };
+    let current = names.find(&base, home, Follow::Yes).unwrap_or_else(|_| names.root());
+    let directories = Directories { root: names.root(), current, umask: 0o22 };
     let new = NewThread {
         id,
         process: Rc::clone(&process),
         context: machine::Context::default(),
         space: Rc::new(RefCell::new(AddressSpace::new()?)),
         files: Rc::new(RefCell::new(files)),
-        directories: Rc::default(),
-        credentials: Rc::new(Credentials::default()),
+        directories: Rc::new(RefCell::new(directories)),
+        credentials: Rc::new(credentials.clone()),
         name: short_name(b"init"),
         mask: SignalSet::EMPTY,
     };
     let thread = Thread::new(new, Rc::clone(&unix.ready));
     unix.add_process(&process);
     unix.main.set(Some(id));
-    let arguments: Vec<Vec<u8>> = boot.arguments().split_whitespace().map(|word| word.as_bytes().to_vec()).collect();
-    let given = Arguments { arguments, environment: alloc::vec![b"PATH=/bin".to_vec()] };
-    execute(unix, &thread, b"/program", file, given, &Nowhere)?;
+    let mut environment: Vec<Vec<u8>> =
+        [&b"HOME=/root"[..], b"PATH=/sbin:/usr/sbin:/bin:/usr/bin", b"USER=root", b"LOGNAME=root", b"SHELL=/bin/sh"]
+            .iter()
+            .map(|each| each.to_vec())
+            .collect();
+    if matches!(job, Job::Interactive) {
+        environment.push(b"TERM=xterm-256color".to_vec());
+    }
+    let given = Arguments { arguments: job.arguments(), environment };
+    execute(unix, &thread, SHELL, finder.find(SHELL)?, given, &finder)?;
     unix.add_thread(&thread);
     Ok(())
 }

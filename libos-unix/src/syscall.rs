@@ -14,10 +14,12 @@ mod memory;
 mod metadata;
 mod open;
 mod paths;
+mod poll;
 mod process;
 mod read_write;
 mod resources;
 mod signals;
+mod streams;
 mod system;
 mod table;
 

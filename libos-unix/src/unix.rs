@@ -7,15 +7,18 @@ mod memory;
 mod run;
 mod send;
 mod settle;
+mod terminals;
 mod wait_for;
 
+use crate::file::File;
 use crate::fs::Namespace;
 use crate::futex::Futexes;
 use crate::process::{Identifiers, Process, Thread, WaitStatus};
 use crate::schedule::{RunQueue, Timers};
 use crate::signal::Actions;
+use crate::terminal::Terminal;
 use alloc::collections::BTreeMap;
-use alloc::rc::Rc;
+use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 
@@ -72,6 +75,10 @@ pub struct Unix {
     /// How it ended.
     pub outcome: Cell<Option<WaitStatus>>,
     files: Namespace,
+    terminals: RefCell<Vec<Weak<Terminal>>>,
+    /// The terminal of the machine itself.
+    pub console: RefCell<Option<Rc<dyn File>>>,
+    nameless: Cell<u64>,
     /// What the system calls itself.
     pub names: RefCell<Names>,
     /// Nanoseconds of the monotonic clock at which all began.
@@ -105,6 +112,9 @@ impl Unix {
             main: Cell::new(None),
             outcome: Cell::new(None),
             files,
+            terminals: RefCell::default(),
+            console: RefCell::new(None),
+            nameless: Cell::new(1),
             names: RefCell::default(),
             began,
             outside,
@@ -152,6 +162,11 @@ impl Unix {
     #[must_use]
     pub const fn names_of_files(&self) -> &Namespace {
         &self.files
+    }
+
+    /// A number for something without a name.
+    pub fn next_nameless(&self) -> u64 {
+        self.nameless.replace(self.nameless.get() + 1)
     }
 
     /// Has everything looked at before a program goes on.

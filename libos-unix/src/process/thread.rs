@@ -13,6 +13,7 @@ use crate::unix::Unix;
 use crate::wait::Wake;
 use alloc::rc::{Rc, Weak};
 use core::cell::{Cell, RefCell};
+use core::fmt;
 
 /// What threads share, and clone(2) copies or shares.
 pub type Shared<T> = Rc<RefCell<T>>;
@@ -48,7 +49,6 @@ pub struct Progress {
 }
 
 /// A thread.
-#[derive(Debug)]
 #[allow(missing_docs)] // the names are Linux's
 pub struct Thread {
     id: Cell<u32>,
@@ -75,6 +75,8 @@ pub struct Thread {
     pub(crate) interrupted: Cell<bool>,
     /// It was woken by whoever changed the word that it waited for.
     pub(crate) futex_woken: Cell<bool>,
+    /// An end of a FIFO that waits for the other one to be opened.
+    pub(crate) waiting_end: Cell<Option<Rc<crate::pipe::PipeEnd>>>,
     /// Vector, error code and address of the last fault, for handlers.
     pub fault: Cell<[u64; 3]>,
     pub space: RefCell<Shared<AddressSpace>>,
@@ -96,6 +98,12 @@ pub struct Thread {
     pub ticks: Cell<u64>,
     /// Of those, in the library OS.
     pub system_ticks: Cell<u64>,
+}
+
+impl fmt::Debug for Thread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "thread {} of process {}", self.id(), self.process.id)
+    }
 }
 
 /// What a new thread begins with.
@@ -133,6 +141,7 @@ impl Thread {
             restart: Cell::default(),
             interrupted: Cell::new(false),
             futex_woken: Cell::new(false),
+            waiting_end: Cell::new(None),
             fault: Cell::default(),
             space: RefCell::new(new.space),
             files: RefCell::new(new.files),

@@ -2,11 +2,12 @@
 
 use super::{Call, Outcome, Restart, Stop};
 use crate::errno::{Errno, Result};
-use crate::file::Description;
+use crate::file::{Description, Ready};
 use crate::io::Source;
 use crate::memory::{UserBuffers, Vector};
 use crate::process::Resource;
 use crate::signal::{Information, Signal};
+use crate::terminal::Terminal;
 use alloc::vec::Vec;
 
 /// Vectors of one call (Linux: UIO_MAXIOV).
@@ -64,6 +65,12 @@ fn read_from(call: &Call<'_>, buffers: &Buffers, offset: Option<u64>) -> Outcome
         check_offset(&description, offset)?;
     }
     call.unix.may_use_terminal(call, &description, true)?;
+    if let Some(terminal) = description.as_kind::<Terminal>() {
+        call.wait_until(|| terminal.read_limit().map(|limit| crate::clock::monotonic() + limit));
+        if call.is_late() && !description.file().ready().contains(Ready::IN) {
+            return Ok(0);
+        }
+    }
     let attempt = || {
         buffers.with(call, |to| match offset {
             None => description.read(to),
@@ -119,9 +126,7 @@ fn write_to(call: &Call<'_>, buffers: &Buffers, offset: Option<u64>) -> Outcome 
             }
             Err(_) if done != 0 => return Ok(done),
             Err(Errno::EPIPE) => {
-                let process = call.process();
-                let information = Information::sent(Signal::PIPE, 0, process.id, process.user.get());
-                call.unix.send_to_thread(call.thread, information);
+                call.unix.break_pipe(call.thread);
                 return Err(Errno::EPIPE.into());
             }
             Err(error) => return Err(error.into()),

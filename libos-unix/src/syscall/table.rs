@@ -2,7 +2,7 @@
 
 use super::{Call, Outcome};
 use super::{clocks, descriptors, exec, futexes, identity, memory, metadata, open, paths, process};
-use super::{read_write, resources, signals, system};
+use super::{poll, read_write, resources, signals, streams, system};
 use bitflags::Flags;
 
 /// Makes a call.
@@ -72,6 +72,7 @@ calls! {
     4 stat metadata::stat;
     5 fstat metadata::fstat;
     6 lstat metadata::lstat;
+    7 poll poll::poll;
     8 lseek open::lseek;
     9 mmap memory::mmap: crate::memory::MapFlags;
     10 mprotect memory::mprotect: crate::memory::Protection;
@@ -80,11 +81,14 @@ calls! {
     13 rt_sigaction signals::rt_sigaction: crate::signal::ActionFlags;
     14 rt_sigprocmask signals::rt_sigprocmask;
     15 rt_sigreturn signals::rt_sigreturn;
+    16 ioctl streams::ioctl;
     17 pread64 read_write::pread64;
     18 pwrite64 read_write::pwrite64;
     19 readv read_write::readv;
     20 writev read_write::writev;
     21 access metadata::access;
+    22 pipe streams::pipe;
+    23 select poll::select;
     24 sched_yield resources::sched_yield;
     25 mremap memory::mremap: crate::memory::RemapFlags;
     26 msync memory::msync: memory::SyncFlags;
@@ -98,6 +102,7 @@ calls! {
     37 alarm clocks::alarm;
     38 setitimer clocks::setitimer;
     39 getpid identity::getpid;
+    40 sendfile streams::sendfile;
     56 clone process::clone: process::CloneFlags;
     57 fork process::fork;
     58 vfork process::vfork;
@@ -227,12 +232,15 @@ calls! {
     267 readlinkat paths::readlinkat;
     268 fchmodat metadata::fchmodat;
     269 faccessat metadata::faccessat;
+    270 pselect6 poll::pselect6;
+    271 ppoll poll::ppoll;
     273 set_robust_list futexes::set_robust_list;
     274 get_robust_list futexes::get_robust_list;
     277 sync_file_range open::fsync;
     280 utimensat metadata::utimensat;
     285 fallocate open::fallocate;
     292 dup3 descriptors::dup3;
+    293 pipe2 streams::pipe2: crate::file::OpenFlags;
     295 preadv read_write::preadv;
     296 pwritev read_write::pwritev;
     297 rt_tgsigqueueinfo signals::rt_tgsigqueueinfo;
@@ -245,6 +253,7 @@ calls! {
     322 execveat exec::execveat;
     324 membarrier memory::membarrier;
     325 mlock2 memory::mlock2;
+    326 copy_file_range streams::copy_file_range;
     327 preadv2 read_write::preadv2;
     328 pwritev2 read_write::pwritev2;
     332 statx metadata::statx;

@@ -91,6 +91,9 @@ impl Unix {
         process.set_state(ProcessState::Ended);
         process.news.set(None);
         process.interval_timers.stop(self);
+        if process.session.get() == process.id {
+            self.give_terminal_up(process);
+        }
         self.hang_up(process);
         self.give_away_children(process);
         if self.main.get() == Some(process.id) {

@@ -4,8 +4,11 @@ use super::Unix;
 use crate::errno::{Errno, Result};
 use crate::file::{Description, File, Kind, OpenFlags};
 use crate::fs::{self, MemoryFileSystem, New, NodeFile, Place};
-use crate::process::Process;
+use crate::pipe::{Pipe, PipeEnd};
+use crate::process::{Process, Thread};
+use crate::signal::{Information, Signal};
 use crate::syscall::{Call, Stop};
+use crate::terminal::Terminal;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
@@ -21,11 +24,20 @@ impl Unix {
     /// The call is over, or made again after a signal.
     pub fn may_use_terminal(
         &self,
-        _call: &Call<'_>,
-        _description: &Description,
-        _reading: bool,
+        call: &Call<'_>,
+        description: &Description,
+        reading: bool,
     ) -> core::result::Result<(), Stop> {
-        Ok(())
+        match description.as_kind::<Terminal>() {
+            None => Ok(()),
+            Some(terminal) => self.check_terminal(call, terminal, reading),
+        }
+    }
+
+    /// A thread has written where nobody reads.
+    pub fn break_pipe(&self, thread: &Rc<Thread>) {
+        let process = &thread.process;
+        self.send_to_thread(thread, Information::sent(Signal::PIPE, 0, process.id, process.user.get()));
     }
 
     /// Opens a character device.
@@ -34,25 +46,72 @@ impl Unix {
     /// ENXIO where there is none of that number.
     pub fn open_device(
         &self,
-        _call: &Call<'_>,
+        call: &Call<'_>,
         represents: u64,
         place: &Place,
-        _flags: OpenFlags,
+        flags: OpenFlags,
     ) -> core::result::Result<Rc<dyn File>, Stop> {
-        Ok(fs::open_device(represents, place.inode.status())?)
+        let process = call.process();
+        match fs::device(represents) {
+            (5, 0) => {
+                let terminal = self.terminal_of(process.session.get()).ok_or(Errno::ENXIO)?;
+                Ok(terminal)
+            }
+            (5, 1) => {
+                let console = self.console.borrow().clone().ok_or(Errno::ENODEV)?;
+                if let Some(terminal) = console.as_any().downcast_ref::<Terminal>()
+                    && !flags.contains(OpenFlags::NOCTTY)
+                {
+                    self.take_terminal(process, terminal);
+                }
+                Ok(console)
+            }
+            _ => Ok(fs::open_device(represents, place.inode.status())?),
+        }
     }
 
-    /// Opens a FIFO.
+    /// Opens a FIFO: who reads waits for who writes, and the other way round.
     ///
     /// # Errors
     /// ENXIO where nobody reads it and nobody may wait.
     pub fn open_fifo(
         &self,
-        _call: &Call<'_>,
-        _place: &Place,
-        _flags: OpenFlags,
+        call: &Call<'_>,
+        place: &Place,
+        flags: OpenFlags,
     ) -> core::result::Result<Rc<dyn File>, Stop> {
-        Err(Errno::ENXIO.into())
+        let shared = place.inode.shared(&mut || Pipe::new());
+        let pipe = shared.and_then(|shared| shared.downcast::<Pipe>().ok()).ok_or(Errno::ENXIO)?;
+        let (reads, writes) = (flags.reads(), flags.writes());
+        let status = place.inode.status();
+        let (readers, writers) = pipe.ends();
+        if reads && writes {
+            return Ok(Rc::new(PipeEnd::new(&pipe, true, true, status)));
+        }
+        let alone = if reads { writers == 0 } else { readers == 0 };
+        if flags.contains(OpenFlags::NONBLOCK) {
+            if writes && alone {
+                return Err(Errno::ENXIO.into());
+            }
+            return Ok(Rc::new(PipeEnd::new(&pipe, reads, writes, status)));
+        }
+        // The end that waits is open already, so that the other one finds it.
+        let end = call.thread.waiting_end.take();
+        let end = end.unwrap_or_else(|| Rc::new(PipeEnd::new(&pipe, reads, writes, status)));
+        let other = pipe.opened()[usize::from(reads)];
+        let seen = call.progress().done;
+        let met = !alone || (call.progress().waited && other != seen);
+        if met || call.is_interrupted() {
+            if !met {
+                // It is closed with this; the call is made again, or not.
+                return Err(Stop::wait(crate::syscall::Restart::IfAsked));
+            }
+            return Ok(end);
+        }
+        call.set_done(other);
+        call.enter(pipe.queue());
+        call.thread.waiting_end.set(Some(end));
+        Err(Stop::wait(crate::syscall::Restart::IfAsked))
     }
 
     /// A file that never has a name.

@@ -17,6 +17,7 @@ impl Unix {
             if self.timers.next().is_some_and(|next| next <= clock::monotonic()) {
                 self.timers.run(self, clock::monotonic());
             }
+            self.serve_terminals();
             let Some(thread) = self.choose() else {
                 self.idle();
                 continue;

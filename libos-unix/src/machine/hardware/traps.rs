@@ -38,6 +38,7 @@ pub(super) fn install() {
     events::set_handler(events::TIMER, |upcall| on_event(upcall));
     events::set_handler(events::NOTIFICATION, |upcall| on_event(upcall));
     events::set_handler(events::REVOCATION, |upcall| on_event(upcall));
+    events::set_handler(events::INPUT, |upcall| on_event(upcall));
     events::set_vector(EVENTS);
 }
 

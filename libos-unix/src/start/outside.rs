@@ -1,0 +1,94 @@
+//! What the library OS needs of the environment: sleep, and what comes from outside.
+
+use alloc::rc::Rc;
+use core::cell::{Cell, RefCell};
+use exo_user::console::{Read, read_input};
+use exo_user::events;
+use libos_unix::clock;
+use libos_unix::file::{Description, OpenFlags};
+use libos_unix::pipe::PipeEnd;
+use libos_unix::terminal::{Terminal, WindowSize};
+use libos_unix::unix::{Outside, Unix};
+
+/// Bytes that are taken at a time.
+const CHUNK: usize = 256;
+
+/// Where input goes.
+#[derive(Debug, Default)]
+pub struct Input {
+    terminal: RefCell<Option<Rc<Terminal>>>,
+    writer: RefCell<Option<Rc<Description>>>,
+    ended: Cell<bool>,
+}
+
+impl Input {
+    /// To a terminal.
+    pub fn feed_terminal(&self, terminal: &Rc<Terminal>) {
+        *self.terminal.borrow_mut() = Some(Rc::clone(terminal));
+    }
+
+    /// Into a pipe; the end to read from.
+    pub fn feed_pipe(&self) -> Rc<Description> {
+        let [reader, writer] = PipeEnd::pair(1, 0, 0, OpenFlags::empty());
+        *self.writer.borrow_mut() = Some(writer);
+        reader
+    }
+
+    /// Takes what has come.
+    fn poll(&self) {
+        let mut bytes = [0; CHUNK];
+        loop {
+            // No more than there is room for.
+            if let Some(writer) = &*self.writer.borrow()
+                && writer.as_kind::<PipeEnd>().is_some_and(|end| end.pipe().capacity() - end.pipe().length() < CHUNK)
+            {
+                return;
+            }
+            match read_input(&mut bytes) {
+                Ok(Read::Data(count)) => self.pass(&bytes[..count]),
+                Ok(Read::End) => {
+                    self.ended.set(true);
+                    drop(self.writer.take());
+                }
+                Ok(Read::Window { columns, rows }) => {
+                    if let Some(terminal) = &*self.terminal.borrow() {
+                        terminal.resize(WindowSize { rows, columns, pixels: [0; 2] });
+                    }
+                }
+                Ok(Read::Nothing) | Err(_) => return,
+            }
+        }
+    }
+
+    fn pass(&self, bytes: &[u8]) {
+        if let Some(terminal) = &*self.terminal.borrow() {
+            terminal.receive(bytes);
+        }
+        if let Some(writer) = &*self.writer.borrow() {
+            let mut source = bytes;
+            // Where nobody reads any more it is lost.
+            while !source.is_empty() && writer.write(&mut source).is_ok() {}
+        }
+    }
+}
+
+/// The environment.
+#[derive(Debug)]
+pub struct Machine {
+    pub input: Rc<Input>,
+}
+
+impl Outside for Machine {
+    fn sleep(&self, until: Option<u64>) {
+        events::block(until.map_or(0, |until| clock::ticks_at(until).max(1)));
+    }
+
+    fn poll(&self, _unix: &Unix) {
+        events::poll();
+        self.input.poll();
+    }
+
+    fn reclaim(&self) -> bool {
+        false
+    }
+}
