@@ -14,7 +14,7 @@ use boot::firmware::{Firmware, PowerTimerPlace};
 use boot::memory_map::{Division, MemoryMap};
 use exo_kernel::kernel::{Configuration, Kernel, KernelError};
 use hv::addr::{FRAME_SIZE, FrameNumber, HostPhysical, HostVirtual};
-use hv::cpu::{self, apic, interrupts, io_apic, time};
+use hv::cpu::{self, apic, calendar, interrupts, io_apic, time};
 use hv::guest_memory::GuestMemory;
 use hv::kernel_space::{self, Section, SectionKind};
 use hv::physmap::{self, usize_of};
@@ -193,6 +193,12 @@ pub fn input(firmware: &Option<Firmware>) -> bool {
     routed
 }
 
+/// Seconds from 1970 to the moment at which the TSC was 0.
+fn began(tsc_hertz: u64) -> Option<u64> {
+    let running = cpu::tsc().checked_div(tsc_hertz)?;
+    calendar::seconds_since_1970()?.checked_sub(running)
+}
+
 /// Makes the exokernel.
 pub fn kernel(
     options: &KernelOptions,
@@ -217,6 +223,7 @@ pub fn kernel(
     let guest_memory = guest_memory.ok_or(KernelError::NoFrameTable { frames: memory.frame_limit })?;
     let configuration = Configuration {
         tsc_hertz,
+        began: began(tsc_hertz).unwrap_or(0),
         slice_ticks,
         grace_ticks: options.grace_us.map_or(slice_ticks / 8, ticks),
         cpus,

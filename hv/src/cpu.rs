@@ -1,6 +1,7 @@
 //! The processor itself: identification, privileged instructions, descriptor tables, interrupts, APIC, timers.
 
 pub mod apic;
+pub mod calendar;
 pub mod descriptors;
 pub mod interrupts;
 pub mod io_apic;

@@ -83,6 +83,8 @@ pub struct Spec {
     pub input: Input,
     /// Time runs at the pace of the wall clock, as people need it; otherwise idle time passes in no time.
     pub wall_clock: bool,
+    /// The machine's clock shows what time it is; otherwise always the same.
+    pub today: bool,
     /// What the environments write is also kept for [`Outcome::consoles`].
     pub keep: bool,
     /// After so long the machine counts as hung.
@@ -103,6 +105,7 @@ impl Default for Spec {
             base: crate::paths::workspace(),
             input: Input::None,
             wall_clock: false,
+            today: false,
             keep: true,
             timeout: Duration::from_secs(60),
         }

@@ -27,6 +27,9 @@ pub struct SystemPage {
     pub cpus: u32,
     /// TSC ticks a second, 0 if the kernel could not find out.
     pub tsc_hertz: u64,
+    /// Seconds from the beginning of 1970 to the moment at which the TSC was 0, by the machine's clock, which is taken to show coordinated
+    /// universal time; 0 if the kernel could not find out. Right to a second or two.
+    pub began: u64,
     /// TSC ticks in a slice.
     pub slice_ticks: u64,
     /// TSC ticks of grace at a slice's end.

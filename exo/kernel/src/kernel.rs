@@ -27,6 +27,8 @@ use spin::{Mutex, Once};
 pub struct Configuration {
     /// TSC ticks a second, 0 where unknown.
     pub tsc_hertz: u64,
+    /// Seconds from 1970 to the moment at which the TSC was 0; 0 where unknown.
+    pub began: u64,
     /// TSC ticks in a slice.
     pub slice_ticks: u64,
     /// TSC ticks of grace at a slice's end.

@@ -50,6 +50,7 @@ pub(crate) fn allocate(configuration: &Configuration) -> Result<Allocated, Kerne
         abi_version: ABI_VERSION,
         cpus: u32::try_from(cpus).unwrap_or(0),
         tsc_hertz: configuration.tsc_hertz,
+        began: configuration.began,
         slice_ticks: configuration.slice_ticks,
         grace_ticks: configuration.grace_ticks,
         frame_count: frames,

@@ -13,4 +13,5 @@ mod outcomes;
 mod refusal;
 mod resources;
 mod revocation;
+mod terminal;
 mod traps;

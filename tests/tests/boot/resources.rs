@@ -6,11 +6,12 @@ use xtask::machine::Spec;
 use xtask::manifest::Environment;
 
 /// Every step of the guest, in its order.
-const STEPS: [&str; 21] = [
+const STEPS: [&str; 22] = [
     "frames come and go",
     "a large page",
     "frames with bindings",
     "capabilities",
+    "the time of day",
     "waiting",
     "a predicate",
     "another virtual CPU",

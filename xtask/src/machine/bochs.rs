@@ -36,6 +36,7 @@ fn text(spec: &Spec, image: &Path, directory: &Path, port: Option<u16>) -> Strin
     };
     // At full speed idle time costs nothing; a person needs the simulated clock to go with the wall's.
     let sync = if spec.wall_clock { "slowdown" } else { "none" };
+    let time0 = if spec.today { "utc" } else { "1000000000" };
     format!(
         "cpu: model={cpu_model}, count={cpus}, ips={INSTRUCTIONS_PER_SECOND}, reset_on_triple_fault=0\n\
          memory: guest={memory}, host={memory}\n\
@@ -45,7 +46,7 @@ fn text(spec: &Spec, image: &Path, directory: &Path, port: Option<u16>) -> Strin
          sound: waveoutdrv=dummy, waveindrv=dummy, midioutdrv=dummy\n\
          com1: enabled=1, {com1}\n\
          port_e9_hack: enabled=1\n\
-         clock: sync={sync}, time0=1000000000\n\
+         clock: sync={sync}, time0={time0}\n\
          ata0-master: type=cdrom, path={}, status=inserted\n\
          boot: cdrom\n\
          log: {}\n",

@@ -118,6 +118,7 @@ fn finish(options: &Options, path: &Path, manifest: Manifest, spec: Spec) -> Res
         base,
         timeout: options.timeout.map_or(spec.timeout, Duration::from_secs),
         keep: false,
+        today: true,
         ..spec
     })
 }

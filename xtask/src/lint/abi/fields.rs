@@ -55,7 +55,7 @@ pub fn structs() -> Vec<Struct> {
         boot_page FrameRun { first count }
         boot_page ListedCapability { slot rights name }
         info SystemPage {
-            magic abi_version cpus tsc_hertz slice_ticks grace_ticks frame_count frame_table environment_table slice_vectors
+            magic abi_version cpus tsc_hertz began slice_ticks grace_ticks frame_count frame_table environment_table slice_vectors
             frames_guaranteed frames_guaranteeable revocation shootdowns calls failed_calls
         }
         info RevocationCounters {

@@ -38,6 +38,7 @@ const STEPS: &[Step] = &[
     ("a large page", frames::large_page),
     ("frames with bindings", frames::owned),
     ("capabilities", frames::capabilities),
+    ("the time of day", time::of_day),
     ("waiting", time::waiting),
     ("a predicate", time::predicate),
     ("another virtual CPU", time::second_vcpu),
