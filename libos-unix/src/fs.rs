@@ -12,6 +12,7 @@ mod mounts;
 mod node;
 mod open;
 mod permission;
+pub mod proc;
 mod rename;
 mod walk;
 

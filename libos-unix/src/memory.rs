@@ -13,7 +13,7 @@ mod table;
 
 mod user;
 
-pub use access::{UserBuffers, Vector};
+pub use access::{SharedSpace, UserBuffers, Vector};
 pub use area::{Area, Backing, Protection};
 pub use fault::{Access, Fault, FaultCode};
 pub use frame::{FRAME_BYTES, Frame};

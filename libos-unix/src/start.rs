@@ -108,7 +108,7 @@ fn end(unix: &Unix) -> ! {
 }
 
 /// The system with its first program.
-fn system(boot: &'static BootPage) -> core::result::Result<Unix, Trouble> {
+fn system(boot: &'static BootPage) -> core::result::Result<Rc<Unix>, Trouble> {
     let root = MemoryFileSystem::new(fs::number(0, 20), machine::total_frames() / 2);
     let mut archive = exo_user::take_data().ok_or(Trouble::NoRoot)?;
     let length = archive.len();
@@ -118,9 +118,35 @@ fn system(boot: &'static BootPage) -> core::result::Result<Unix, Trouble> {
     make_devices(&root)?;
     let job = Job::of(boot);
     let input = Rc::new(Input::default());
-    let unix = Unix::new(Rc::new(Machine { input: Rc::clone(&input) }), Namespace::new(root, "rootfs"));
+    let unix = Unix::new(Rc::new(Machine { input: Rc::clone(&input) }), Namespace::new(root, "tmpfs"));
+    mount_proc(&unix)?;
     first_program(&unix, &job, &input)?;
     Ok(unix)
+}
+
+/// Mounts /proc, and what /dev has of it.
+fn mount_proc(unix: &Rc<Unix>) -> Result<()> {
+    let names = unix.names_of_files();
+    let credentials = Credentials::default();
+    let base = Base { credentials: &credentials, root: names.root(), start: names.root() };
+    let at = match names.find(&base, b"/proc", Follow::Yes) {
+        Err(Errno::ENOENT) => names.make(&base, b"/proc", Kind::Directory, 0o555, 0)?,
+        other => other?,
+    };
+    names.mount(at, fs::proc::root(Rc::downgrade(unix)), "proc", b"proc")?;
+    let links: [(&[u8], &[u8]); 4] = [
+        (b"/dev/fd", b"/proc/self/fd"),
+        (b"/dev/stdin", b"/proc/self/fd/0"),
+        (b"/dev/stdout", b"/proc/self/fd/1"),
+        (b"/dev/stderr", b"/proc/self/fd/2"),
+    ];
+    for (path, target) in links {
+        match names.make_link(&base, path, target) {
+            Ok(()) | Err(Errno::EEXIST) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Devices that every program expects, whatever the archive says.

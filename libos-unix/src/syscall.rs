@@ -24,6 +24,7 @@ mod system;
 mod table;
 
 pub use call::{Call, Outcome, Restart, Stop, StopKind};
+pub use system::RELEASE;
 pub use table::{Entry, TABLE};
 use table::{HANDLERS, Handler};
 

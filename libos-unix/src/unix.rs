@@ -94,13 +94,14 @@ pub struct Unix {
 impl Unix {
     /// A system with nobody in it.
     #[must_use]
-    pub fn new(outside: Rc<dyn Outside>, files: Namespace) -> Self {
+    pub fn new(outside: Rc<dyn Outside>, files: Namespace) -> Rc<Self> {
         let identifiers = Identifiers::default();
         let began = crate::clock::monotonic();
         let id = identifiers.take(|_| false).unwrap_or(1);
         let init = Process::new(id, None, Rc::new(RefCell::new(Actions::default())), began);
         let processes = RefCell::new(BTreeMap::from([(id, Rc::clone(&init))]));
-        Self {
+        init.name.set(*b"init\0\0\0\0\0\0\0\0\0\0\0\0");
+        Rc::new(Self {
             ready: Rc::default(),
             timers: Timers::default(),
             processes,
@@ -121,7 +122,7 @@ impl Unix {
             current: RefCell::new(None),
             attention: Cell::new(false),
             preempted: Cell::new(false),
-        }
+        })
     }
 
     /// The process with a number, ended ones included.

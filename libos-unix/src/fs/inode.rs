@@ -2,7 +2,7 @@
 
 use super::Place;
 use crate::errno::{Errno, Result};
-use crate::file::{Kind, Status, Timestamp};
+use crate::file::{File, Kind, Status, Timestamp};
 use crate::io::{Destination, Source};
 use crate::memory::Frame;
 use alloc::rc::Rc;
@@ -220,8 +220,21 @@ pub trait Inode: fmt::Debug + Any {
         }
     }
 
+    /// What is opened in place of the file itself: of files that are made when they are opened, for one.
+    ///
+    /// # Errors
+    /// EIO, ENOENT.
+    fn open(&self) -> Result<Option<Rc<dyn File>>> {
+        Ok(None)
+    }
+
     /// Something that all who open the file share: a FIFO's pipe, a socket's listener. `make` makes it where it is not there.
     fn shared(&self, make: &mut dyn FnMut() -> Rc<dyn Any>) -> Option<Rc<dyn Any>> {
+        None
+    }
+
+    /// What makes it the same file as another that says the same; `None` where every file is one value.
+    fn identity(&self) -> Option<(u64, u64)> {
         None
     }
 

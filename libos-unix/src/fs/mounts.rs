@@ -26,11 +26,14 @@ pub struct Place {
     pub mount: Rc<Mount>,
     /// The file.
     pub inode: Rc<dyn Inode>,
+    /// The directory and the name under which it was found, where it is no directory itself.
+    pub found: Option<Rc<(Place, Vec<u8>)>>,
 }
 
 /// Whether two inodes are the same file.
 pub(super) fn is_same(one: &Rc<dyn Inode>, other: &Rc<dyn Inode>) -> bool {
-    core::ptr::addr_eq(Rc::as_ptr(one), Rc::as_ptr(other))
+    let known = || one.identity().is_some_and(|identity| other.identity() == Some(identity));
+    core::ptr::addr_eq(Rc::as_ptr(one), Rc::as_ptr(other)) || known()
 }
 
 impl Place {
@@ -43,7 +46,15 @@ impl Place {
     /// Another file of the same mount.
     #[must_use]
     pub fn with(&self, inode: Rc<dyn Inode>) -> Self {
-        Self { mount: Rc::clone(&self.mount), inode }
+        Self { mount: Rc::clone(&self.mount), inode, found: None }
+    }
+
+    /// A file found in this directory under a name.
+    #[must_use]
+    pub fn named(&self, name: &[u8], inode: Rc<dyn Inode>) -> Self {
+        let is_directory = inode.kind() == crate::file::Kind::Directory;
+        let found = (!is_directory).then(|| Rc::new((self.clone(), name.to_vec())));
+        Self { mount: Rc::clone(&self.mount), inode, found }
     }
 
     /// Whether it is where its mount begins.
@@ -64,8 +75,8 @@ impl Namespace {
     /// A namespace of one file system.
     #[must_use]
     pub fn new(root: Rc<dyn Inode>, kind: &'static str) -> Self {
-        let mount = Rc::new(Mount { root: Rc::clone(&root), covers: None, kind, source: b"rootfs".to_vec() });
-        let root = Place { mount: Rc::clone(&mount), inode: root };
+        let mount = Rc::new(Mount { root: Rc::clone(&root), covers: None, kind, source: kind.as_bytes().to_vec() });
+        let root = Place { mount: Rc::clone(&mount), inode: root, found: None };
         Self { mounts: RefCell::new(alloc::vec![mount]), root }
     }
 
@@ -120,7 +131,7 @@ impl Namespace {
         while let Some(mount) =
             mounts.iter().rev().find(|mount| mount.covers.as_ref().is_some_and(|covered| covered.is(&place)))
         {
-            place = Place { mount: Rc::clone(mount), inode: Rc::clone(&mount.root) };
+            place = Place { mount: Rc::clone(mount), inode: Rc::clone(&mount.root), found: None };
         }
         place
     }
@@ -174,5 +185,24 @@ impl Namespace {
             path.extend_from_slice(name);
         }
         Some(if path.is_empty() { b"/".to_vec() } else { path })
+    }
+
+    /// The path of any file that still has a name in the directory in which it was found: of directories, and of those that a search finds.
+    #[must_use]
+    pub fn path_of_file(&self, place: &Place) -> Option<Vec<u8>> {
+        if place.inode.kind() == crate::file::Kind::Directory {
+            return self.path_of(place, &self.root);
+        }
+        let (parent, name) = place.found.as_deref()?;
+        let mut path = self.path_of(parent, &self.root)?;
+        if path.last() != Some(&b'/') {
+            path.push(b'/');
+        }
+        path.extend_from_slice(name);
+        let there = parent.inode.look_up(name).is_ok_and(|inode| is_same(&inode, &place.inode));
+        if !there {
+            path.extend_from_slice(b" (deleted)");
+        }
+        Some(path)
     }
 }

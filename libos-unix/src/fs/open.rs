@@ -90,6 +90,9 @@ impl Namespace {
         if flags.contains(OpenFlags::NOATIME) {
             check_owner(base.credentials, &status)?;
         }
+        if let Some(file) = place.inode.open()? {
+            return Ok(Opened::Node(file));
+        }
         match status.kind {
             Kind::CharacterDevice | Kind::BlockDevice => Ok(Opened::Device(status.represents, place.clone())),
             Kind::Fifo => Ok(Opened::Fifo(place.clone())),
@@ -111,7 +114,7 @@ impl Namespace {
         let parent = &walked.parent;
         check(base.credentials, &parent.inode.status(), Access::WRITE | Access::EXECUTE)?;
         let inode = parent.inode.make(name, &new(base, parent, Kind::Regular, request.permissions))?;
-        Ok(Opened::Node(Rc::new(NodeFile::new(parent.with(inode)))))
+        Ok(Opened::Node(Rc::new(NodeFile::new(parent.named(name, inode)))))
     }
 }
 

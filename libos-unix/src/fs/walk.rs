@@ -135,6 +135,7 @@ impl Namespace {
                 if wants_directory && child.inode.kind() != Kind::Directory {
                     return Err(Errno::ENOTDIR);
                 }
+                let child = if child.is_mount_root() { child } else { at.named(name, child.inode) };
                 return Ok(Walked { parent: at, name: Some(name.to_vec()), found: Some(child), wants_directory });
             }
             at = child;

@@ -18,7 +18,6 @@ pub use frames::{free_frames, give_back_free, set_total_frames, total_frames};
 
 use crate::process::Thread;
 use crate::unix::Unix;
-use alloc::boxed::Box;
 use alloc::rc::Rc;
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
@@ -59,8 +58,8 @@ pub fn set_hertz(hertz: u64) {
 }
 
 /// Runs a system whose first thread is ready, for good. `ended` is called when it has ended.
-pub fn run(system: Unix, stack: u64, ended: fn(&Unix) -> !) -> ! {
-    UNIX.store(Box::into_raw(Box::new(system)), Ordering::Relaxed);
+pub fn run(system: Rc<Unix>, stack: u64, ended: fn(&Unix) -> !) -> ! {
+    UNIX.store(Rc::into_raw(system).cast_mut(), Ordering::Relaxed);
     ENDED.store(ended as *mut (), Ordering::Relaxed);
     traps::install();
     entry::install(stack);

@@ -6,7 +6,7 @@ use super::{AddressSpace, Frame, PAGE, USER_END, UserMemory};
 use crate::errno::{Errno, Result};
 use crate::io::{Destination, Source};
 use alloc::vec::Vec;
-use core::cell::RefMut;
+use core::cell::RefCell;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 impl AddressSpace {
@@ -98,6 +98,20 @@ impl UserMemory for AddressSpace {
     }
 }
 
+/// A space that is only borrowed for the moment of each access.
+#[derive(Debug)]
+pub struct SharedSpace<'s>(pub &'s RefCell<AddressSpace>);
+
+impl UserMemory for SharedSpace<'_> {
+    fn read_bytes(&mut self, address: u64, into: &mut [u8]) -> Result<()> {
+        self.0.borrow_mut().read_bytes(address, into)
+    }
+
+    fn write_bytes(&mut self, address: u64, bytes: &[u8]) -> Result<()> {
+        self.0.borrow_mut().write_bytes(address, bytes)
+    }
+}
+
 /// A piece of a program's memory, as readv(2) has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable)]
 #[repr(C)]
@@ -111,7 +125,7 @@ pub struct Vector {
 /// Pieces of a program's memory, one after the other: what system calls read into and write from.
 #[derive(Debug)]
 pub struct UserBuffers<'s> {
-    space: RefMut<'s, AddressSpace>,
+    space: &'s RefCell<AddressSpace>,
     first: Vector,
     rest: Vec<Vector>,
     next: usize,
@@ -120,13 +134,13 @@ pub struct UserBuffers<'s> {
 impl<'s> UserBuffers<'s> {
     /// One piece.
     #[must_use]
-    pub fn one(space: RefMut<'s, AddressSpace>, address: u64, length: u64) -> Self {
+    pub fn one(space: &'s RefCell<AddressSpace>, address: u64, length: u64) -> Self {
         Self { space, first: Vector { address, length }, rest: Vec::new(), next: 0 }
     }
 
     /// Several.
     #[must_use]
-    pub fn several(space: RefMut<'s, AddressSpace>, vectors: Vec<Vector>) -> Self {
+    pub fn several(space: &'s RefCell<AddressSpace>, vectors: Vec<Vector>) -> Self {
         Self { space, first: Vector::default(), rest: vectors, next: 0 }
     }
 
@@ -164,7 +178,8 @@ impl<'s> UserBuffers<'s> {
         let mut done = 0;
         while done < length && self.current() {
             let part = (length - done).min(usize::try_from(self.first.length).unwrap_or(usize::MAX));
-            match copy(&mut self.space, self.first.address, done, part) {
+            // Not for longer: what is copied may come from files that look at the space.
+            match copy(&mut self.space.borrow_mut(), self.first.address, done, part) {
                 Ok(count) => {
                     self.advance(count);
                     done += count;

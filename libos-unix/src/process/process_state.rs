@@ -114,8 +114,8 @@ pub struct Process {
     pub signalled: crate::wait::WaitQueue,
     /// Its real user, for those who ask when it has no threads any more.
     pub user: Cell<u32>,
-    /// The thread that ended last.
-    pub last_thread: Cell<u32>,
+    /// Its name when its last thread ended.
+    pub name: Cell<[u8; 16]>,
     pub interval_timers: IntervalTimers,
     pub dumpable: Cell<bool>,
     pub no_new_privileges: Cell<bool>,
@@ -152,7 +152,7 @@ impl Process {
             waiting: crate::wait::WaitQueue::new(),
             signalled: crate::wait::WaitQueue::new(),
             user: Cell::new(parent.map_or(0, |parent| parent.user.get())),
-            last_thread: Cell::new(id),
+            name: Cell::new([0; 16]),
             interval_timers: IntervalTimers::default(),
             dumpable: Cell::new(true),
             no_new_privileges: Cell::new(parent.is_some_and(|parent| parent.no_new_privileges.get())),

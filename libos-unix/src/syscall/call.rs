@@ -2,7 +2,7 @@
 
 use crate::errno::{Errno, Result};
 use crate::file::{Description, Ready};
-use crate::memory::{UserBuffers, UserMemory};
+use crate::memory::{SharedSpace, UserBuffers, UserMemory};
 use crate::process::{Process, Progress, Thread};
 use crate::unix::Unix;
 use crate::wait::WaitQueue;
@@ -140,7 +140,7 @@ impl<'u> Call<'u> {
 
     /// Does something with the caller's memory.
     pub fn with_memory<R>(&self, work: impl FnOnce(&mut dyn UserMemory) -> R) -> R {
-        work(&mut *self.thread.space.borrow().borrow_mut())
+        work(&mut SharedSpace(&self.thread.space.borrow()))
     }
 
     /// Reads a value of the caller's.
@@ -201,7 +201,7 @@ impl<'u> Call<'u> {
         let space = self.thread.space.borrow();
         // Longer than Linux moves at a time.
         let length = length.min(0x7fff_f000);
-        work(&mut UserBuffers::one(space.borrow_mut(), address, length))
+        work(&mut UserBuffers::one(&space, address, length))
     }
 
     /// How far the call has come.

@@ -32,10 +32,9 @@ impl Buffers {
 
     fn with<R>(&self, call: &Call<'_>, work: impl FnOnce(&mut UserBuffers<'_>) -> R) -> R {
         let space = call.thread.space.borrow();
-        let space = space.borrow_mut();
         match self {
-            Self::One(address, length) => work(&mut UserBuffers::one(space, *address, *length)),
-            Self::Several(vectors) => work(&mut UserBuffers::several(space, vectors.clone())),
+            Self::One(address, length) => work(&mut UserBuffers::one(&space, *address, *length)),
+            Self::Several(vectors) => work(&mut UserBuffers::several(&space, vectors.clone())),
         }
     }
 }

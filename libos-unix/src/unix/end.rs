@@ -20,7 +20,7 @@ impl Unix {
         };
         self.threads.borrow_mut().remove(&thread.id());
         if last {
-            thread.process.last_thread.set(thread.id());
+            thread.process.name.set(thread.name.get());
             self.end(&thread.process, status);
         }
         self.attend();
