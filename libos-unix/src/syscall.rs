@@ -33,13 +33,18 @@ use crate::process::Thread;
 use crate::unix::Unix;
 use alloc::rc::Rc;
 
-/// Makes the call that a thread's registers name, for the first time. False where the thread cannot simply go on.
+/// Makes the call that a thread's registers name, for the first time. False where the thread cannot simply go on, for whatever
+/// wants attention.
 #[inline(always)]
 pub(crate) fn dispatch(unix: &Unix, thread: &Rc<Thread>) -> bool {
     let call = Call { unix, thread };
     match handler(thread.context.number())(&call) {
         Ok(value) => {
             thread.context.set_result(value);
+            if unix.attention.get() {
+                forget_progress(&call);
+                return false;
+            }
             true
         }
         Err(stop) => {

@@ -210,19 +210,25 @@ impl<'u> Call<'u> {
         self.thread.progress.get()
     }
 
+    fn set_progress(&self, progress: Progress) {
+        self.thread.progress.set(progress);
+        // So that it is forgotten when the call is over.
+        self.unix.attend();
+    }
+
     /// Says how far the call has come.
     pub fn set_done(&self, done: u64) {
-        let mut progress = self.thread.progress.get();
-        progress.done = done;
-        self.thread.progress.set(progress);
+        self.set_progress(Progress { done, ..self.progress() });
     }
 
     /// The call waits no longer than to a time of the monotonic clock; said once, it holds for the times to come.
     pub fn wait_until(&self, deadline: impl FnOnce() -> Option<u64>) {
-        let mut progress = self.thread.progress.get();
+        let progress = self.progress();
         if !progress.waited && progress.deadline.is_none() {
-            progress.deadline = deadline();
-            self.thread.progress.set(progress);
+            let deadline = deadline();
+            if deadline.is_some() {
+                self.set_progress(Progress { deadline, ..progress });
+            }
         }
     }
 

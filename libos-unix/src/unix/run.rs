@@ -23,7 +23,7 @@ impl Unix {
     /// A program has left ring 3 by a system call: makes it. Where there is more to do it settles who goes on; false then.
     #[inline(always)]
     pub fn system_call(&self, thread: &Rc<Thread>) -> bool {
-        if crate::syscall::dispatch(self, thread) && !self.attention.get() {
+        if crate::syscall::dispatch(self, thread) {
             return true;
         }
         self.settle();
