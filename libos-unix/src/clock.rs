@@ -43,6 +43,11 @@ pub fn set_since_1970(nanoseconds: u64) {
     BEGINNING.store(nanoseconds.wrapping_sub(monotonic()), Ordering::Relaxed);
 }
 
+/// Says when the machine began, in seconds since 1970.
+pub fn set_beginning(seconds: u64) {
+    BEGINNING.store(seconds.saturating_mul(SECOND), Ordering::Relaxed);
+}
+
 /// The time as files have it.
 #[must_use]
 pub fn realtime() -> Timestamp {

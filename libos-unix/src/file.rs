@@ -58,7 +58,7 @@ pub struct Credentials {
     /// The same of the group.
     pub group: [u32; 4],
     /// Further groups.
-    pub groups: Rc<[u32]>,
+    pub groups: Option<Rc<[u32]>>,
 }
 
 impl Credentials {
@@ -71,7 +71,7 @@ impl Credentials {
     /// Whether files see the caller as a member of a group.
     #[must_use]
     pub fn is_member(&self, group: u32) -> bool {
-        self.group[3] == group || self.groups.contains(&group)
+        self.group[3] == group || self.groups.as_ref().is_some_and(|groups| groups.contains(&group))
     }
 
     /// Whether nothing is forbidden to the caller.

@@ -14,7 +14,7 @@ use exo_user::{call, eprintln};
 use libos_unix::clock;
 use libos_unix::descriptors::Descriptors;
 use libos_unix::errno::{Errno, Result};
-use libos_unix::file::{Credentials, Description, File, Kind, OpenFlags, Status};
+use libos_unix::file::{Description, File, Kind, OpenFlags};
 use libos_unix::fs::{self, ArchiveError, Base, Directories, Follow, Inode, MemoryFileSystem, Namespace, NodeFile};
 use libos_unix::machine;
 use libos_unix::memory::AddressSpace;
@@ -84,6 +84,10 @@ impl<'b> Job<'b> {
 /// Starts the first program; its end is the end of the environment.
 pub fn start(boot: &'static BootPage) -> ! {
     machine::set_hertz(boot.tsc_hertz);
+    let seconds = exo_user::info::system().map_or(0, |system| system.began);
+    if seconds != 0 {
+        clock::set_beginning(seconds);
+    }
     machine::set_total_frames(boot.runs().iter().map(|run| run.count).sum());
     machine::enable_vector_registers();
     let Some(stack) = exo_user::frames::allocate_contiguous(STACK_FRAMES) else { call::exit(STATUS_NO_PROGRAM) };
@@ -109,7 +113,7 @@ fn end(unix: &Unix) -> ! {
 
 /// The system with its first program.
 fn system(boot: &'static BootPage) -> core::result::Result<Rc<Unix>, Trouble> {
-    let root = MemoryFileSystem::new(fs::number(0, 20), machine::total_frames() / 2);
+    let root = MemoryFileSystem::root(fs::number(0, 20), machine::total_frames() / 2);
     let mut archive = exo_user::take_data().ok_or(Trouble::NoRoot)?;
     let length = archive.len();
     let bytes: &[u8] = &archive;
@@ -127,8 +131,7 @@ fn system(boot: &'static BootPage) -> core::result::Result<Rc<Unix>, Trouble> {
 /// Mounts /proc, and what /dev has of it.
 fn mount_proc(unix: &Rc<Unix>) -> Result<()> {
     let names = unix.names_of_files();
-    let credentials = Credentials::default();
-    let base = Base { credentials: &credentials, root: names.root(), start: names.root() };
+    let base = Base::of_root(names);
     let at = match names.find(&base, b"/proc", Follow::Yes) {
         Err(Errno::ENOENT) => names.make(&base, b"/proc", Kind::Directory, 0o555, 0)?,
         other => other?,
@@ -177,8 +180,9 @@ fn descriptors(unix: &Unix, job: &Job<'_>, input: &Rc<Input>) -> Result<Descript
     let mut files = Descriptors::default();
     let mut add = |description: Rc<Description>| files.add(description, false, 0, 64).map(drop);
     if matches!(job, Job::Interactive) {
-        let status =
-            Status { permissions: 0o620, represents: fs::number(5, 1), inode: 2, links: 1, ..Status::default() };
+        // What programs compare to find out what their terminal is called.
+        let names = unix.names_of_files();
+        let status = names.find(&Base::of_root(names), b"/dev/console", Follow::Yes)?.inode.status();
         let terminal = Terminal::new(Rc::new(Screen), status);
         unix.add_terminal(&terminal);
         input.feed_terminal(&terminal);
@@ -203,8 +207,7 @@ struct Finder<'u> {
 impl FindProgram for Finder<'_> {
     fn find(&self, path: &[u8]) -> Result<Rc<dyn File>> {
         let files = self.unix.names_of_files();
-        let credentials = Credentials::default();
-        let base = Base { credentials: &credentials, root: files.root(), start: files.root() };
+        let base = Base::of_root(files);
         Ok(Rc::new(NodeFile::new(files.find(&base, path, Follow::Yes)?)))
     }
 }
@@ -222,8 +225,7 @@ fn first_program(unix: &Unix, job: &Job<'_>, input: &Rc<Input>) -> Result<()> {
     let finder = Finder { unix };
     let home: &[u8] = b"/root";
     let names = unix.names_of_files();
-    let credentials = Credentials::default();
-    let base = Base { credentials: &credentials, root: names.root(), start: names.root() };
+    let base = Base::of_root(names);
     let current = names.find(&base, home, Follow::Yes).unwrap_or_else(|_| names.root());
     let directories = Directories { root: names.root(), current, umask: 0o22 };
     let new = NewThread {
@@ -233,7 +235,7 @@ fn first_program(unix: &Unix, job: &Job<'_>, input: &Rc<Input>) -> Result<()> {
         space: Rc::new(RefCell::new(AddressSpace::new()?)),
         files: Rc::new(RefCell::new(files)),
         directories: Rc::new(RefCell::new(directories)),
-        credentials: Rc::new(credentials.clone()),
+        credentials: Rc::default(),
         name: short_name(b"init"),
         mask: SignalSet::EMPTY,
     };

@@ -33,7 +33,7 @@ pub struct MemoryFileSystem {
 impl MemoryFileSystem {
     /// A file system of at most `limit` frames; its root.
     #[must_use]
-    pub fn new(device: u64, limit: u64) -> Rc<dyn Inode> {
+    pub fn root(device: u64, limit: u64) -> Rc<dyn Inode> {
         let system = Rc::new(Self { device, next: Cell::new(1), used: Cell::new(0), limit: Cell::new(limit) });
         let new =
             New { kind: Kind::Directory, permissions: 0o755, user: 0, group: 0, represents: 0, target: Vec::new() };
@@ -258,7 +258,8 @@ impl Inode for MemoryInode {
             to.links.set(to.links.get() + 1);
         }
         to.put(new, &moved)?;
-        (self.touch(), to.touch());
+        self.touch();
+        to.touch();
         moved.touch_names();
         Ok(())
     }

@@ -22,6 +22,17 @@ pub struct Base<'b> {
     pub start: Place,
 }
 
+/// Nobody in particular, who may everything.
+const ROOT: &Credentials = &Credentials { user: [0; 4], group: [0; 4], groups: None };
+
+impl Base<'_> {
+    /// The library OS's own way, from the top.
+    #[must_use]
+    pub fn of_root(names: &Namespace) -> Self {
+        Self { credentials: ROOT, root: names.root(), start: names.root() }
+    }
+}
+
 /// What becomes of a link at the end of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Follow {

@@ -207,13 +207,14 @@ pub(super) fn setfsgid(call: &Call<'_>) -> Outcome {
 const MOST_GROUPS: i32 = 65_536;
 
 pub(super) fn getgroups(call: &Call<'_>) -> Outcome {
-    let groups = Rc::clone(&call.thread.credentials.borrow().groups);
+    let groups = call.thread.credentials.borrow().groups.clone();
+    let groups = groups.as_deref().unwrap_or(&[]);
     let room = call.int(0);
     if room < 0 || (room != 0 && (room as usize) < groups.len()) {
         return Err(Errno::EINVAL.into());
     }
     if room != 0 {
-        call.write(call.arguments()[1], &*groups)?;
+        call.write(call.arguments()[1], groups)?;
     }
     Ok(groups.len() as u64)
 }
@@ -229,6 +230,7 @@ pub(super) fn setgroups(call: &Call<'_>) -> Outcome {
     }
     let read = |index: i32| call.read::<u32>(call.arguments()[1].wrapping_add(index as u64 * 4));
     let groups: Vec<u32> = (0..count).map(read).collect::<Result<_>>()?;
-    *call.thread.credentials.borrow_mut() = Rc::new(Credentials { groups: groups.into(), ..Credentials::clone(&now) });
+    *call.thread.credentials.borrow_mut() =
+        Rc::new(Credentials { groups: Some(groups.into()), ..Credentials::clone(&now) });
     Ok(0)
 }

@@ -119,7 +119,7 @@ impl Unix {
     /// # Errors
     /// ENOSPC.
     pub fn nameless_file(&self) -> Result<NodeFile> {
-        let root = MemoryFileSystem::new(NAMELESS, u64::MAX);
+        let root = MemoryFileSystem::root(NAMELESS, u64::MAX);
         let new = New { kind: Kind::Regular, permissions: 0o777, user: 0, group: 0, represents: 0, target: Vec::new() };
         let inode = root.make_nameless(&new)?;
         Ok(NodeFile::new(self.names_of_files().root().with(inode)))

@@ -125,7 +125,8 @@ impl MemoryInode {
             }
             moved.touch_names();
         }
-        (self.touch(), to.touch());
+        self.touch();
+        to.touch();
         Ok(())
     }
 }

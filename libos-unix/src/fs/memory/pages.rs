@@ -6,6 +6,7 @@ use crate::fs::inode::SeekTo;
 use crate::io::{Destination, Source};
 use crate::memory::Frame;
 use alloc::collections::BTreeMap;
+use alloc::collections::btree_map::Entry as Place;
 use alloc::vec::Vec;
 
 const PAGE: u64 = 4096;
@@ -55,19 +56,19 @@ impl Pages {
 
     /// The frame of a page, which is there afterwards.
     fn frame(&mut self, system: &MemoryFileSystem, page: u64) -> Result<&Frame> {
-        if !self.pages.contains_key(&page) {
-            system.take()?;
-            match Frame::zeroed() {
-                Ok(frame) => {
-                    self.pages.insert(page, frame);
-                }
-                Err(_) => {
-                    system.give(1);
-                    return Err(Errno::ENOSPC);
+        match self.pages.entry(page) {
+            Place::Occupied(there) => Ok(there.into_mut()),
+            Place::Vacant(place) => {
+                system.take()?;
+                match Frame::zeroed() {
+                    Ok(frame) => Ok(place.insert(frame)),
+                    Err(_) => {
+                        system.give(1);
+                        Err(Errno::ENOSPC)
+                    }
                 }
             }
         }
-        self.pages.get(&page).ok_or(Errno::ENOSPC)
     }
 
     pub(super) fn write(&mut self, system: &MemoryFileSystem, offset: u64, from: &mut dyn Source) -> Result<usize> {

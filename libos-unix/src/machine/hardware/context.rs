@@ -83,16 +83,19 @@ impl VectorState {
         state
     }
 
-    fn bytes(&self) -> &mut [u8] {
-        // SAFETY: the area is this value's own, and references to it are made and dropped inside of single functions of this module.
-        unsafe { core::slice::from_raw_parts_mut(self.0.as_ptr(), Self::layout().size()) }
+    /// Does something with the area's bytes; `work` does not come here again.
+    fn with<R>(&self, work: impl FnOnce(&mut [u8]) -> R) -> R {
+        // SAFETY: (1) the area is this value's own, of so many bytes, and was zeros at first; (2) this is the only way to a reference
+        // to it, and the closures of this module do not call each other.
+        work(unsafe { core::slice::from_raw_parts_mut(self.0.as_ptr(), Self::layout().size()) })
     }
 
     fn reset(&self) {
-        let bytes = self.bytes();
-        bytes.fill(0);
-        bytes[0..2].copy_from_slice(&CONTROL_WORD.to_le_bytes());
-        bytes[24..28].copy_from_slice(&MXCSR.to_le_bytes());
+        self.with(|bytes| {
+            bytes.fill(0);
+            bytes[0..2].copy_from_slice(&CONTROL_WORD.to_le_bytes());
+            bytes[24..28].copy_from_slice(&MXCSR.to_le_bytes());
+        });
     }
 
     fn save(&self) {
@@ -121,21 +124,25 @@ impl VectorState {
 
     /// Takes what a program wants in these registers, without what the CPU would refuse (SDM Vol. 1, 13.8).
     fn accept(&self, from: &[u8]) {
-        let components = COMPONENTS.load(Ordering::Relaxed);
-        let bytes = self.bytes();
-        let length = bytes.len().min(from.len());
-        bytes[..length].copy_from_slice(&from[..length]);
-        let word = |bytes: &[u8], at: usize| bytes[at..].first_chunk().map_or(0, |&word| u32::from_le_bytes(word));
-        let mxcsr = word(bytes, 24) & MXCSR_MASK;
-        bytes[24..28].copy_from_slice(&mxcsr.to_le_bytes());
-        if components != 0 {
-            // A program that knows nothing of XSAVE has written the first part only.
-            let extended = word(bytes, SOFTWARE) == MAGIC_1;
-            let there = bytes[LEGACY..].first_chunk().map_or(3, |&word| u64::from_le_bytes(word));
-            let there = if extended { there & components } else { 3 };
-            bytes[LEGACY..LEGACY + 64].fill(0);
-            bytes[LEGACY..LEGACY + 8].copy_from_slice(&there.to_le_bytes());
-        }
+        self.with(|bytes| accept(bytes, from));
+    }
+}
+
+/// Copies an area of a program's into one of ours, without what the CPU would refuse.
+fn accept(bytes: &mut [u8], from: &[u8]) {
+    let components = COMPONENTS.load(Ordering::Relaxed);
+    let length = bytes.len().min(from.len());
+    bytes[..length].copy_from_slice(&from[..length]);
+    let word = |bytes: &[u8], at: usize| bytes[at..].first_chunk().map_or(0, |&word| u32::from_le_bytes(word));
+    let mxcsr = word(bytes, 24) & MXCSR_MASK;
+    bytes[24..28].copy_from_slice(&mxcsr.to_le_bytes());
+    if components != 0 {
+        // A program that knows nothing of XSAVE has written the first part only.
+        let extended = word(bytes, SOFTWARE) == MAGIC_1;
+        let there = bytes[LEGACY..].first_chunk().map_or(3, |&word| u64::from_le_bytes(word));
+        let there = if extended { there & components } else { 3 };
+        bytes[LEGACY..LEGACY + 64].fill(0);
+        bytes[LEGACY..LEGACY + 8].copy_from_slice(&there.to_le_bytes());
     }
 }
 
@@ -230,7 +237,7 @@ impl Context {
         copy.set_registers(&self.registers());
         copy.fs_base.set(self.fs_base.get());
         copy.gs_base.set(self.gs_base.get());
-        copy.vector_state.bytes().copy_from_slice(self.vector_state.bytes());
+        self.vector_state.with(|from| copy.vector_state.with(|to| to.copy_from_slice(from)));
         copy
     }
 
@@ -259,7 +266,7 @@ impl Context {
     /// The vector registers as a signal frame has them, once they are [saved](save).
     #[must_use]
     pub fn vector_state(&self) -> Vec<u8> {
-        let mut bytes = self.vector_state.bytes().to_vec();
+        let mut bytes = self.vector_state.with(|bytes| bytes.to_vec());
         let components = COMPONENTS.load(Ordering::Relaxed);
         if components != 0 {
             let area = bytes.len() as u32;

@@ -34,11 +34,11 @@ pub(super) fn install() {
     ] {
         set_handler(vector, handler);
     }
-    events::set_handler(events::SLICE_BEGIN, |upcall| on_event(upcall));
-    events::set_handler(events::TIMER, |upcall| on_event(upcall));
-    events::set_handler(events::NOTIFICATION, |upcall| on_event(upcall));
-    events::set_handler(events::REVOCATION, |upcall| on_event(upcall));
-    events::set_handler(events::INPUT, |upcall| on_event(upcall));
+    events::set_handler(events::SLICE_BEGIN, on_event);
+    events::set_handler(events::TIMER, on_event);
+    events::set_handler(events::NOTIFICATION, on_event);
+    events::set_handler(events::REVOCATION, on_event);
+    events::set_handler(events::INPUT, on_event);
     events::set_vector(EVENTS);
 }
 
