@@ -5,6 +5,7 @@ use super::stack::{self, Arguments, Facts};
 use super::{Process, Resource, Thread};
 use crate::errno::{Errno, Result};
 use crate::file::{Credentials, File};
+use crate::fs::NodeFile;
 use crate::io::Filling;
 use crate::machine::{self, Registers};
 use crate::memory::{AddressSpace, round_up};
@@ -32,7 +33,9 @@ struct Prepared {
     space: AddressSpace,
     registers: Registers,
     credentials: Option<Credentials>,
+    name: [u8; 16],
     path: Vec<u8>,
+    program: Rc<dyn File>,
 }
 
 /// Runs a program in a thread's process. On success the caller is gone: its registers are the new program's.
@@ -47,7 +50,12 @@ pub fn execute(
     arguments: Arguments,
     find: &dyn FindProgram,
 ) -> Result<()> {
-    let prepared = prepare(thread, path, file, arguments, find)?;
+    let mut prepared = prepare(thread, path, file, arguments, find)?;
+    // Where it is, whatever it was called by.
+    let node = prepared.program.as_any().downcast_ref::<NodeFile>();
+    if let Some(path) = node.and_then(|node| unix.names_of_files().path_of_file(node.place())) {
+        prepared.path = path;
+    }
     become_program(unix, thread, prepared);
     Ok(())
 }
@@ -96,7 +104,8 @@ fn prepare(
     let rsp = stack::build(&mut space, &arguments, &facts, image.wants_executable_stack())?;
     (space.limit, space.data_limit) = (limits.soft(Resource::AddressSpace), limits.soft(Resource::Data));
     let registers = Registers::in_ring_3(interpreter.unwrap_or(program).entry, rsp);
-    Ok(Prepared { space, registers, credentials, path: path.to_vec() })
+    let name = short_name(path);
+    Ok(Prepared { space, registers, credentials, name, path: path.to_vec(), program: file })
 }
 
 /// What a script's first line names: an interpreter, and an argument for it.
@@ -163,7 +172,7 @@ fn become_program(unix: &Unix, thread: &Rc<Thread>, prepared: Prepared) {
     }
     thread.alternate_stack.set(super::AlternateStack::default());
     thread.robust_list.set(0);
-    thread.name.set(short_name(&prepared.path));
+    thread.name.set(prepared.name);
     process.has_executed.set(true);
     process.exit_signal.set(crate::signal::Signal::CHILD.number().into());
     *process.program.borrow_mut() = prepared.path.into();
