@@ -2,7 +2,7 @@
 
 use crate::image::{ImageSpec, Module};
 use crate::test::Which;
-use crate::{bench, build, check_cpu, ci, image, lint, paths, run, setup, test};
+use crate::{bench, build, check_cpu, ci, corpus, image, lint, paths, run, setup, test};
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -63,6 +63,8 @@ enum Verb {
     },
     /// Measure operations and compare them with their targets
     Bench(bench::Options),
+    /// Run small programs and scripts on libos-unix, or on Linux, and compare what they say with what Linux said
+    Corpus(corpus::Options),
     /// Say what this host offers to Ravelin
     CheckCpu,
     /// Everything that a change must pass
@@ -88,6 +90,7 @@ fn dispatch(verb: Verb) -> Result<u8> {
         Verb::Test { which, filter } => return test::verb(which, filter.as_deref()),
         Verb::Lint { bless, bless_abi } => lint::verb(lint::Bless { document: bless, version: bless_abi })?,
         Verb::Bench(options) => bench::verb(&options)?,
+        Verb::Corpus(options) => return corpus::verb(&options),
         Verb::CheckCpu => check_cpu::verb(),
         Verb::Ci => return ci::verb(),
         Verb::Run(options) => return run::verb(&options),

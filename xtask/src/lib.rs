@@ -7,6 +7,7 @@ pub mod cargo;
 pub mod check_cpu;
 pub mod ci;
 pub mod cli;
+pub mod corpus;
 pub mod cpio;
 pub mod host;
 pub mod image;

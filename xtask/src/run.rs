@@ -12,11 +12,12 @@ use crate::{interrupt, paths};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use raw::RawTerminal;
+pub use spec::command_spec;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// The library OS that `--exec`, `--add` and a terminal speak to.
-const UNIX: &str = "libos-unix";
+pub const UNIX: &str = "libos-unix";
 
 /// Options of `run`.
 #[derive(Clone, Debug, Args)]

@@ -62,6 +62,24 @@ pub(super) fn exec(options: &Options, command: &str) -> Result<Spec> {
     finish(options, &path, manifest, Spec { cpus, input: Input::Stream, timeout: ENDLESS, ..Spec::default() })
 }
 
+/// The machine on which `command` runs as with `--exec`, in a root with these additions and with plenty of memory; for xtask itself.
+pub fn command_spec(command: &str, additions: Vec<Addition>, cpu_model: &str, timeout: Duration) -> Result<Spec> {
+    let path = paths::workspace().join("manifests/default.toml");
+    let mut manifest = manifest::read(&path)?;
+    manifest.environments.retain(|environment| environment.name == UNIX);
+    let Some(unix) = manifest.environments.first_mut() else {
+        bail!("{} has no environment {UNIX}", paths::shown(&path));
+    };
+    let (arguments, file) = arguments_of(command);
+    unix.arguments = arguments;
+    unix.memory = 256;
+    add(unix, additions.into_iter().chain(file).collect())?;
+    let base = path.parent().map(Path::to_path_buf).unwrap_or_default();
+    let memory = memory(manifest.machine.memory, unix.data_length(&base)?);
+    let environments = manifest.environments;
+    Ok(Spec { memory, cpu_model: cpu_model.to_owned(), environments, base, timeout, ..Spec::default() })
+}
+
 /// The arguments for a command. One that is too long for them, or that has characters which the boot loader does not pass on, goes
 /// into a file that the shell reads instead.
 fn arguments_of(command: &str) -> (String, Option<Addition>) {
