@@ -22,7 +22,7 @@ pub use devices::{device, number, open_device};
 pub use inode::{Entry, Inode, MetadataChange, New, SeekTo};
 pub use layout::{encode_stat, encode_statfs, encode_statx};
 pub use memory::MemoryFileSystem;
-pub use mounts::{Mount, Namespace, Place};
+pub use mounts::{Mount, Namespace, Place, is_same};
 pub use node::NodeFile;
 pub use open::{OpenRequest, Opened};
 pub use permission::Access;

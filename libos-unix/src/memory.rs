@@ -14,7 +14,7 @@ mod table;
 mod user;
 
 pub use access::{SharedSpace, UserBuffers, Vector};
-pub use area::{Area, Backing, Protection};
+pub use area::{Area, Backing, Inherited, Protection};
 pub use fault::{Access, Fault, FaultCode};
 pub use frame::{FRAME_BYTES, Frame};
 pub use map::{MapFlags, MapRequest};

@@ -31,7 +31,8 @@ pub struct Place {
 }
 
 /// Whether two inodes are the same file.
-pub(super) fn is_same(one: &Rc<dyn Inode>, other: &Rc<dyn Inode>) -> bool {
+#[must_use]
+pub fn is_same(one: &Rc<dyn Inode>, other: &Rc<dyn Inode>) -> bool {
     let known = || one.identity().is_some_and(|identity| other.identity() == Some(identity));
     core::ptr::addr_eq(Rc::as_ptr(one), Rc::as_ptr(other)) || known()
 }

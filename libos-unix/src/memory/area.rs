@@ -44,6 +44,18 @@ impl Backing {
     }
 }
 
+/// What a child has of an area, madvise(2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Inherited {
+    /// The same.
+    #[default]
+    Same,
+    /// Nothing.
+    Nothing,
+    /// Zeros.
+    Zeros,
+}
+
 /// A range of addresses that is all the same.
 #[derive(Clone, Debug)]
 pub struct Area {
@@ -59,6 +71,8 @@ pub struct Area {
     pub shared: bool,
     /// It grows downwards when touched below.
     pub grows: bool,
+    /// What a child has of it.
+    pub inherited: Inherited,
     /// Where its pages come from.
     pub backing: Backing,
 }
@@ -87,6 +101,7 @@ impl Area {
             && self.protection == next.protection
             && self.most == next.most
             && self.shared == next.shared
+            && self.inherited == next.inherited
             && !next.grows
             && self.backing.continues(&next.backing, self.bytes() / PAGE)
     }

@@ -1,7 +1,7 @@
 //! Fork: a second address space with the same content, of which pages are copied when one side writes them.
 
 use super::table::Bits;
-use super::{AddressSpace, Area};
+use super::{AddressSpace, Area, Inherited};
 use crate::errno::Result;
 use crate::machine;
 
@@ -14,11 +14,13 @@ impl AddressSpace {
         let mut child = Self::new()?;
         child.layout = self.layout;
         (child.stack_limit, child.limit, child.data_limit) = (self.stack_limit, self.limit, self.data_limit);
-        let areas = self.areas.values().try_for_each(|area| self.share_pages(area, &mut child));
+        let areas = self.areas.values().filter(|area| area.inherited == Inherited::Same);
+        let areas = areas.into_iter().try_for_each(|area| self.share_pages(area, &mut child));
         // Pages that could be written a moment ago.
         machine::flush_all();
         areas?;
         child.areas.clone_from(&self.areas);
+        child.areas.retain(|_, area| area.inherited != Inherited::Nothing);
         Ok(child)
     }
 

@@ -2,7 +2,7 @@
 
 use super::space::{LOWEST, USER_END};
 use super::table::Bits;
-use super::{AddressSpace, Area, Backing, PAGE, Protection, round_up};
+use super::{AddressSpace, Area, Backing, Inherited, PAGE, Protection, round_up};
 use crate::errno::{Errno, Result};
 use crate::machine;
 use core::ops::Range;
@@ -82,7 +82,10 @@ impl AddressSpace {
         let shared = request.flags.contains(MapFlags::SHARED);
         let grows = request.flags.contains(MapFlags::GROWSDOWN);
         let MapRequest { protection, most, backing, .. } = request;
-        self.areas.insert(start, Area { start, end: range.end, protection, most, shared, grows, backing });
+        self.areas.insert(
+            start,
+            Area { start, end: range.end, protection, most, shared, grows, inherited: Inherited::Same, backing },
+        );
         if !grows {
             self.join(&range);
         }
@@ -222,8 +225,8 @@ impl AddressSpace {
             }
             let protection = Protection::READ | Protection::WRITE;
             let most = Protection::all();
-            let (shared, grows, backing) = (false, false, Backing::Zeros);
-            self.areas.insert(old, Area { start: old, end: new, protection, most, shared, grows, backing });
+            let (shared, grows, inherited, backing) = (false, false, Inherited::Same, Backing::Zeros);
+            self.areas.insert(old, Area { start: old, end: new, protection, most, shared, grows, inherited, backing });
             self.join(&(old..new));
         }
         self.layout.heap.1 = wanted;
@@ -252,6 +255,24 @@ impl AddressSpace {
         }
         if advice == DONT_NEED || advice == FREE {
             self.drop_pages(range);
+        }
+        let inherited = match advice {
+            10 => Some(Inherited::Nothing),
+            11 | 19 => Some(Inherited::Same),
+            18 => Some(Inherited::Zeros),
+            _ => None,
+        };
+        if let Some(inherited) = inherited {
+            let range = Self::range(address, bytes)?;
+            self.cut(&range);
+            for start in self.starts(&range) {
+                let area = self.areas.get_mut(&start).ok_or(Errno::ENOMEM)?;
+                if inherited == Inherited::Zeros && (area.shared || matches!(area.backing, Backing::File(..))) {
+                    return Err(Errno::EINVAL);
+                }
+                area.inherited = inherited;
+            }
+            self.join(&range);
         }
         if mapped { Ok(()) } else { Err(Errno::ENOMEM) }
     }

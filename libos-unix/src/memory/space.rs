@@ -1,10 +1,12 @@
 //! The address space of a program: its areas, and the page table that follows them.
 
 use super::table::Table;
-use super::{Area, PAGE, Protection};
+use super::{Area, Backing, PAGE, Protection};
 use crate::errno::{Errno, Result};
+use crate::file::File;
 use crate::machine;
 use alloc::collections::BTreeMap;
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -177,6 +179,23 @@ impl AddressSpace {
         if self.table.clear(range) {
             machine::flush_all();
         }
+    }
+
+    /// Takes pages of a file out, from page `first` of it to `end`. What was written privately goes too, as on Linux.
+    pub fn withdraw(&mut self, is_it: &impl Fn(&Rc<dyn File>) -> bool, first: u64, end: u64) {
+        let mut ranges = Vec::new();
+        for area in self.areas.values() {
+            if let Backing::File(file, page) = &area.backing
+                && is_it(file)
+            {
+                let address = |index: u64| {
+                    let pages = index.saturating_sub(*page);
+                    area.start.saturating_add(pages.saturating_mul(PAGE)).min(area.end)
+                };
+                ranges.push(address(first)..address(end));
+            }
+        }
+        ranges.into_iter().filter(|range| !range.is_empty()).for_each(|range| self.drop_pages(range));
     }
 
     /// Whether all of a range allows something.

@@ -20,6 +20,12 @@ impl Pending {
         self.set
     }
 
+    /// How many.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.queue.len()
+    }
+
     /// Adds one; false where it was lost because too many wait. One that does not queue waits once.
     pub fn add(&mut self, information: Information) -> bool {
         let signal = information.signal;

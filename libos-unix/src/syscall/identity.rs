@@ -38,9 +38,6 @@ pub(super) fn getsid(call: &Call<'_>) -> Outcome {
 }
 
 pub(super) fn setpgid(call: &Call<'_>) -> Outcome {
-    if call.int(1) < 0 {
-        return Err(Errno::EINVAL.into());
-    }
     call.unix.set_group(call.process(), call.uint(0), call.uint(1))?;
     Ok(0)
 }

@@ -15,6 +15,9 @@ pub(super) fn mmap(call: &Call<'_>) -> Outcome {
     if bytes == 0 {
         return Err(Errno::EINVAL.into());
     }
+    if flags.contains(MapFlags::SHARED_VALIDATE | MapFlags::ANONYMOUS) {
+        return Err(Errno::EINVAL.into());
+    }
     let (backing, most) = if flags.contains(MapFlags::ANONYMOUS) {
         (anonymous(bytes, flags), Protection::all())
     } else {

@@ -16,7 +16,14 @@ fn open_at(call: &Call<'_>, descriptor: u64, path: u64, flags: u32, mode: u32) -
     let request = OpenRequest { flags, permissions: call.without_umask(mode) };
     let opened = call.with_base(descriptor, &path, |base| call.unix.names_of_files().open(base, &path, request))?;
     let file = match opened {
-        Opened::Node(file) => file,
+        Opened::Node(file) => {
+            if flags.contains(OpenFlags::TRUNC)
+                && let Some(node) = file.as_any().downcast_ref::<NodeFile>()
+            {
+                call.unix.withdraw_pages(&node.place().inode, 0, u64::MAX);
+            }
+            file
+        }
         Opened::Device(represents, place) => call.unix.open_device(call, represents, &place, flags)?,
         Opened::Fifo(place) => call.unix.open_fifo(call, &place, flags)?,
     };
@@ -163,6 +170,7 @@ pub(super) fn ftruncate(call: &Call<'_>) -> Outcome {
     let node = description.as_kind::<NodeFile>().ok_or(Errno::EINVAL)?;
     check_limit(call, size)?;
     node.place().inode.truncate(size)?;
+    call.unix.withdraw_pages(&node.place().inode, size.div_ceil(4096), u64::MAX);
     Ok(0)
 }
 
@@ -173,6 +181,7 @@ pub(super) fn truncate(call: &Call<'_>) -> Outcome {
     check_limit(call, size)?;
     let credentials = Rc::clone(&call.thread.credentials.borrow());
     call.unix.names_of_files().truncate(&credentials, &place, size)?;
+    call.unix.withdraw_pages(&place.inode, size.div_ceil(4096), u64::MAX);
     Ok(0)
 }
 
@@ -205,6 +214,9 @@ pub(super) fn fallocate(call: &Call<'_>) -> Outcome {
         return Err(if description.file().is_seekable() { Errno::ENODEV } else { Errno::ESPIPE }.into());
     };
     node.place().inode.allocate(offset, length, mode & KEEP_SIZE != 0, punch)?;
+    if punch {
+        call.unix.withdraw_pages(&node.place().inode, offset / 4096, (offset + length).div_ceil(4096));
+    }
     Ok(0)
 }
 

@@ -4,7 +4,7 @@ use super::{Call, Outcome, Restart, Stop};
 use crate::errno::{Errno, Result};
 use crate::file::{Description, Ready};
 use crate::io::Source;
-use crate::memory::{UserBuffers, Vector};
+use crate::memory::{USER_END, UserBuffers, Vector};
 use crate::process::Resource;
 use crate::signal::{Information, Signal};
 use crate::terminal::Terminal;
@@ -22,8 +22,10 @@ enum Buffers {
 }
 
 impl Buffers {
-    fn plain(call: &Call<'_>) -> Self {
-        Self::One(call.arguments()[1], call.arguments()[2].min(MOST_BYTES))
+    fn plain(call: &Call<'_>) -> Result<Self> {
+        let [_, address, length, ..] = call.arguments();
+        check_range(address, length)?;
+        Ok(Self::One(address, length.min(MOST_BYTES)))
     }
 
     fn vectors(call: &Call<'_>) -> Result<Self> {
@@ -37,6 +39,12 @@ impl Buffers {
             Self::Several(vectors) => work(&mut UserBuffers::several(&space, vectors.clone())),
         }
     }
+}
+
+/// What is not in the program's half of the addresses is not even tried.
+fn check_range(address: u64, length: u64) -> Result<()> {
+    let end = address.checked_add(length);
+    if end.is_some_and(|end| end <= USER_END) { Ok(()) } else { Err(Errno::EFAULT) }
 }
 
 /// Fetches an array of struct iovec.
@@ -147,19 +155,19 @@ fn check_size(call: &Call<'_>, description: &Description, offset: Option<u64>) -
 }
 
 pub(super) fn read(call: &Call<'_>) -> Outcome {
-    read_from(call, &Buffers::plain(call), None)
+    read_from(call, &Buffers::plain(call)?, None)
 }
 
 pub(super) fn write(call: &Call<'_>) -> Outcome {
-    write_to(call, &Buffers::plain(call), None)
+    write_to(call, &Buffers::plain(call)?, None)
 }
 
 pub(super) fn pread64(call: &Call<'_>) -> Outcome {
-    read_from(call, &Buffers::plain(call), Some(call.arguments()[3]))
+    read_from(call, &Buffers::plain(call)?, Some(call.arguments()[3]))
 }
 
 pub(super) fn pwrite64(call: &Call<'_>) -> Outcome {
-    write_to(call, &Buffers::plain(call), Some(call.arguments()[3]))
+    write_to(call, &Buffers::plain(call)?, Some(call.arguments()[3]))
 }
 
 pub(super) fn readv(call: &Call<'_>) -> Outcome {

@@ -257,22 +257,35 @@ pub(super) fn tgkill(call: &Call<'_>) -> Outcome {
     send_to_thread(call, Some(call.uint(0)), call.uint(1), call.uint(2), None)
 }
 
+/// Whether the user of a process has as many signals waiting as it may (RLIMIT_SIGPENDING).
+fn is_full(process: &Process) -> bool {
+    let limit = process.limits.get().soft(crate::process::Resource::PendingSignals);
+    let own: usize = process.threads.borrow().iter().map(|thread| thread.pending.borrow().count()).sum();
+    (process.pending.borrow().count() + own) as u64 >= limit
+}
+
 /// What the caller wants said; only to itself may it speak as the kernel or kill(2) would.
-fn queued(call: &Call<'_>, number: u32, address: u64, to_itself: bool) -> Result<Information> {
+fn queued(call: &Call<'_>, number: u32, address: u64, to_itself: bool) -> Result<Option<Information>> {
     let bytes: [u8; 128] = call.read(address)?;
-    let information = Information::decode(signal(number)?, &bytes);
+    // Any will do to look at the code, which is checked first.
+    let signal = signal_or_none(number);
+    let information = Information::decode(signal.ok().flatten().unwrap_or(Signal::HANGUP), &bytes);
     if (information.code >= 0 || information.code == code::TKILL) && !to_itself {
         return Err(Errno::EPERM);
     }
-    Ok(information)
+    Ok(signal?.map(|_| information))
 }
 
 pub(super) fn rt_sigqueueinfo(call: &Call<'_>) -> Outcome {
     let itself = call.uint(0) == call.process().id;
     let information = queued(call, call.uint(1), call.arguments()[2], itself)?;
     let process = call.unix.process(call.uint(0)).ok_or(Errno::ESRCH)?;
-    if !may_signal(call, &process, Some(information.signal)) {
+    if !may_signal(call, &process, information.map(|information| information.signal)) {
         return Err(Errno::EPERM.into());
+    }
+    let Some(information) = information else { return Ok(0) };
+    if information.signal.queues() && is_full(&process) {
+        return Err(Errno::EAGAIN.into());
     }
     if call.unix.send(&process, information) { Ok(0) } else { Err(Errno::EAGAIN.into()) }
 }
@@ -280,5 +293,5 @@ pub(super) fn rt_sigqueueinfo(call: &Call<'_>) -> Outcome {
 pub(super) fn rt_tgsigqueueinfo(call: &Call<'_>) -> Outcome {
     let itself = call.uint(0) == call.process().id;
     let information = queued(call, call.uint(2), call.arguments()[3], itself)?;
-    send_to_thread(call, Some(call.uint(0)), call.uint(1), call.uint(2), Some(information))
+    send_to_thread(call, Some(call.uint(0)), call.uint(1), call.uint(2), information)
 }

@@ -69,6 +69,8 @@ impl Unix {
             self.timers.remove(timer);
         }
         thread.end();
+        // It may be the current one for a while yet, and nobody waits for that: pipes close now.
+        drop(thread.files.replace(Rc::default()));
     }
 
     /// A thread leaves its space, for another or for good: whoever waits for that is told.

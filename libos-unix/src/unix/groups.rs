@@ -66,6 +66,9 @@ impl Unix {
     pub fn set_group(&self, caller: &Rc<Process>, process: u32, group: u32) -> Result<()> {
         let id = if process == 0 { caller.id } else { process };
         let group = if group == 0 { id } else { group };
+        if group.cast_signed() < 0 {
+            return Err(Errno::EINVAL);
+        }
         let process = self.process(id).ok_or(Errno::ESRCH)?;
         if process.id != caller.id {
             if process.parent_id() != caller.id {

@@ -83,7 +83,7 @@ fn on_page_fault(frame: &mut Registers) {
     let system = unix();
     let outcome = system.fault(address, access);
     if let Err(fault) = outcome {
-        let error_code = frame.error_code;
+        let error_code = system.shown_error_code(frame.error_code, address);
         go_on(frame, |system, thread| {
             thread.fault.set([vector::PAGE_FAULT.into(), error_code, address]);
             signal_fault(system, thread, fault);
