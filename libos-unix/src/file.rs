@@ -140,6 +140,9 @@ pub trait File: fmt::Debug + Any {
         Err(Errno::ENODEV)
     }
 
+    /// A description of it is made.
+    fn opened(&self, _flags: OpenFlags) {}
+
     /// A description of it is closed for the last time. Whatever must happen when the file itself is let go of is `Drop`'s.
     fn closed(&self, _flags: OpenFlags) {}
 

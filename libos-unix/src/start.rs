@@ -128,7 +128,10 @@ fn system(boot: &'static BootPage) -> core::result::Result<Rc<Unix>, Trouble> {
     Ok(unix)
 }
 
-/// Mounts /proc, and what /dev has of it.
+/// The size of a directory in which nothing is.
+const EMPTY: u64 = 40;
+
+/// Mounts /proc and /tmp, and makes what /dev has of the former.
 fn mount_proc(unix: &Rc<Unix>) -> Result<()> {
     let names = unix.names_of_files();
     let base = Base::of_root(names);
@@ -137,6 +140,13 @@ fn mount_proc(unix: &Rc<Unix>) -> Result<()> {
         other => other?,
     };
     names.mount(at, fs::proc::root(Rc::downgrade(unix)), "proc", b"proc")?;
+    let temporary = names.find(&base, b"/tmp", Follow::Yes)?;
+    let fresh = MemoryFileSystem::root(fs::number(0, 22), machine::total_frames() / 2);
+    fresh.change(&fs::MetadataChange { permissions: Some(0o1777), ..fs::MetadataChange::default() })?;
+    // What the archive has there is there still.
+    if temporary.inode.status().size <= EMPTY {
+        names.mount(temporary, fresh, "tmpfs", b"tmpfs")?;
+    }
     let links: [(&[u8], &[u8]); 4] = [
         (b"/dev/fd", b"/proc/self/fd"),
         (b"/dev/stdin", b"/proc/self/fd/0"),

@@ -82,6 +82,7 @@ impl Description {
     #[must_use]
     pub fn new(file: Rc<dyn File>, flags: OpenFlags) -> Rc<Self> {
         let opening = OpenFlags::CREAT | OpenFlags::EXCL | OpenFlags::NOCTTY | OpenFlags::TRUNC | OpenFlags::CLOEXEC;
+        file.opened(flags);
         Rc::new(Self { file, offset: Cell::new(0), flags: Cell::new(flags - opening) })
     }
 

@@ -8,6 +8,7 @@ use crate::memory::Frame;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::any::Any;
+use core::cell::Cell;
 use core::fmt;
 
 /// What is to be made.
@@ -230,6 +231,11 @@ pub trait Inode: fmt::Debug + Any {
 
     /// Something that all who open the file share: a FIFO's pipe, a socket's listener. `make` makes it where it is not there.
     fn shared(&self, make: &mut dyn FnMut() -> Rc<dyn Any>) -> Option<Rc<dyn Any>> {
+        None
+    }
+
+    /// How often it is open to be written, where somebody counts that.
+    fn writers(&self) -> Option<&Cell<u32>> {
         None
     }
 

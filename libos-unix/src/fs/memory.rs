@@ -80,6 +80,7 @@ pub(super) struct MemoryInode {
     content: Content,
     status: Cell<Status>,
     links: Cell<u64>,
+    writers: Cell<u32>,
 }
 
 impl MemoryInode {
@@ -113,7 +114,7 @@ impl MemoryInode {
         let system = Rc::clone(system);
         Rc::new_cyclic(|me| {
             let (me, status, links) = (Weak::clone(me), Cell::new(status), Cell::new(0));
-            Self { me, system, content, status, links }
+            Self { me, system, content, status, links, writers: Cell::new(0) }
         })
     }
 
@@ -327,6 +328,10 @@ impl Inode for MemoryInode {
             Content::Special(place) => Some(Rc::clone(place.get_or_init(make))),
             _ => None,
         }
+    }
+
+    fn writers(&self) -> Option<&Cell<u32>> {
+        Some(&self.writers)
     }
 
     fn as_any(&self) -> &dyn Any {

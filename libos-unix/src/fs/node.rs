@@ -3,7 +3,7 @@
 use super::Place;
 use super::inode::{Entry, SeekTo};
 use crate::errno::{Errno, Result};
-use crate::file::{File, Kind, Status};
+use crate::file::{File, Kind, OpenFlags, Status};
 use crate::io::{Destination, Source};
 use crate::memory::Frame;
 use core::any::Any;
@@ -82,6 +82,22 @@ impl File for NodeFile {
             return Err(Errno::ENODEV);
         }
         self.place.inode.page(index)
+    }
+
+    fn opened(&self, flags: OpenFlags) {
+        if flags.writes()
+            && let Some(writers) = self.place.inode.writers()
+        {
+            writers.set(writers.get() + 1);
+        }
+    }
+
+    fn closed(&self, flags: OpenFlags) {
+        if flags.writes()
+            && let Some(writers) = self.place.inode.writers()
+        {
+            writers.set(writers.get().saturating_sub(1));
+        }
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -1,6 +1,6 @@
 //! Opening: open(2) as far as names and permissions go.
 
-use super::inode::New;
+use super::inode::{Inode, New};
 use super::permission::{Access, check, check_owner};
 use super::walk::Walked;
 use super::{Base, Follow, Namespace, NodeFile, Place};
@@ -30,11 +30,17 @@ pub enum Opened {
 }
 
 impl Namespace {
-    /// Opens, and makes the file if that is wanted.
+    /// Opens, and makes the file if that is wanted. `may_write` is asked of a file that is there and is to be written.
     ///
     /// # Errors
     /// As open(2) says.
-    pub fn open(&self, base: &Base<'_>, path: &[u8], request: OpenRequest) -> Result<Opened> {
+    pub fn open(
+        &self,
+        base: &Base<'_>,
+        path: &[u8],
+        request: OpenRequest,
+        may_write: &dyn Fn(&Rc<dyn Inode>) -> Result<()>,
+    ) -> Result<Opened> {
         let flags = request.flags;
         if flags.contains(OpenFlags::PATH) {
             let stays = flags.contains(OpenFlags::NOFOLLOW);
@@ -51,7 +57,13 @@ impl Namespace {
         let stays = flags.contains(OpenFlags::NOFOLLOW) || flags.contains(OpenFlags::CREAT | OpenFlags::EXCL);
         let walked = self.walk(base, path, if stays { Follow::No } else { Follow::Yes })?;
         match walked.found.clone() {
-            Some(place) => self.open_existing(base, &place, flags, walked.wants_directory),
+            Some(place) => {
+                let written = flags.writes() || flags.contains(OpenFlags::TRUNC);
+                if written && place.inode.kind() == Kind::Regular {
+                    may_write(&place.inode)?;
+                }
+                self.open_existing(base, &place, flags, walked.wants_directory)
+            }
             None if flags.contains(OpenFlags::CREAT) => self.make_and_open(base, &walked, request),
             None => Err(Errno::ENOENT),
         }
@@ -77,7 +89,7 @@ impl Namespace {
             // Its path asked for what it is, and links cannot be opened.
             return Err(if flags.contains(OpenFlags::DIRECTORY) { Errno::ENOTDIR } else { Errno::ELOOP });
         }
-        if is_directory && (flags.writes() || flags.contains(OpenFlags::CREAT)) {
+        if is_directory && (flags.writes() || flags.intersects(OpenFlags::CREAT | OpenFlags::TRUNC)) {
             return Err(Errno::EISDIR);
         }
         if !is_directory && (flags.contains(OpenFlags::DIRECTORY) || wants_directory) {

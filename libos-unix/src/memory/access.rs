@@ -154,6 +154,15 @@ impl<'s> UserBuffers<'s> {
         }
     }
 
+    /// Ends after so many bytes.
+    pub fn limit(&mut self, bytes: usize) {
+        let mut left = bytes as u64;
+        for piece in core::iter::once(&mut self.first).chain(&mut self.rest[self.next..]) {
+            piece.length = piece.length.min(left);
+            left -= piece.length;
+        }
+    }
+
     /// Makes `first` a piece with bytes, if one is left.
     fn current(&mut self) -> bool {
         while self.first.length == 0 {

@@ -83,6 +83,10 @@ fn prepare(
         file = find.find(&interpreter)?;
         name = interpreter;
     }
+    let writers = file.as_any().downcast_ref::<NodeFile>().and_then(|node| node.place().inode.writers());
+    if writers.is_some_and(|writers| writers.get() != 0) {
+        return Err(Errno::ETXTBSY);
+    }
     let image = Image::read(&file)?;
     let limits = thread.process.limits.get();
     let mut space = AddressSpace::new()?;
@@ -176,6 +180,7 @@ fn become_program(unix: &Unix, thread: &Rc<Thread>, prepared: Prepared) {
     process.has_executed.set(true);
     process.exit_signal.set(crate::signal::Signal::CHILD.number().into());
     *process.program.borrow_mut() = prepared.path.into();
+    process.image.replace(Some(prepared.program));
     thread.context.set_registers(&prepared.registers);
     thread.context.reset_vector_state();
     thread.context.set_fs_base(0);

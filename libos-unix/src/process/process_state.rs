@@ -1,6 +1,7 @@
 //! A process: threads that live and end together.
 
 use super::{Limits, Thread};
+use crate::file::File;
 use crate::signal::{Actions, Information, Pending, Signal};
 use crate::timer::IntervalTimers;
 use alloc::collections::BTreeMap;
@@ -108,6 +109,8 @@ pub struct Process {
     pub children_times: Cell<Times>,
     /// The program's path.
     pub program: RefCell<Rc<[u8]>>,
+    /// The program itself, which nobody may write meanwhile.
+    pub image: RefCell<Option<Rc<dyn File>>>,
     /// Threads that wait for children.
     pub waiting: crate::wait::WaitQueue,
     /// Whoever wants to hear of signals (signalfd).
@@ -149,6 +152,7 @@ impl Process {
             times: Cell::default(),
             children_times: Cell::default(),
             program: RefCell::new(program),
+            image: RefCell::new(parent.and_then(|parent| parent.image.borrow().clone())),
             waiting: crate::wait::WaitQueue::new(),
             signalled: crate::wait::WaitQueue::new(),
             user: Cell::new(parent.map_or(0, |parent| parent.user.get())),

@@ -3,8 +3,8 @@
 use super::paths::HERE;
 use super::{Call, Outcome, Stop};
 use crate::errno::{Errno, Result};
-use crate::file::{Description, OpenFlags};
-use crate::fs::{NodeFile, OpenRequest, Opened, SeekTo};
+use crate::file::{Description, Kind, OpenFlags};
+use crate::fs::{Inode, NodeFile, OpenRequest, Opened, SeekTo};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
@@ -14,7 +14,9 @@ fn open_at(call: &Call<'_>, descriptor: u64, path: u64, flags: u32, mode: u32) -
     let flags = OpenFlags::from_bits_truncate(flags);
     let path = call.path(path)?;
     let request = OpenRequest { flags, permissions: call.without_umask(mode) };
-    let opened = call.with_base(descriptor, &path, |base| call.unix.names_of_files().open(base, &path, request))?;
+    let may_write = |inode: &Rc<dyn Inode>| call.unix.check_not_running(inode);
+    let opened =
+        call.with_base(descriptor, &path, |base| call.unix.names_of_files().open(base, &path, request, &may_write))?;
     let file = match opened {
         Opened::Node(file) => {
             if flags.contains(OpenFlags::TRUNC)
@@ -77,6 +79,10 @@ pub(super) fn lseek(call: &Call<'_>) -> Outcome {
     if !file.is_seekable() {
         return Err(Errno::ESPIPE.into());
     }
+    if file.status().kind == Kind::CharacterDevice {
+        // Every place in it is the same.
+        return Ok(0);
+    }
     let offset = call.arguments()[1].cast_signed();
     let base = match call.uint(2) {
         0 => 0,
@@ -92,7 +98,7 @@ pub(super) fn lseek(call: &Call<'_>) -> Outcome {
         }
         _ => return Err(Errno::EINVAL.into()),
     };
-    let target = base.checked_add(offset).ok_or(Errno::EOVERFLOW)?;
+    let target = base.checked_add(offset).ok_or(Errno::EINVAL)?;
     let target = u64::try_from(target).map_err(|_| Errno::EINVAL)?;
     description.set_offset(target);
     Ok(target)
@@ -179,6 +185,7 @@ pub(super) fn truncate(call: &Call<'_>) -> Outcome {
     let path = call.path(call.arguments()[0])?;
     let place = call.find(HERE, &path, 0)?;
     check_limit(call, size)?;
+    call.unix.check_not_running(&place.inode)?;
     let credentials = Rc::clone(&call.thread.credentials.borrow());
     call.unix.names_of_files().truncate(&credentials, &place, size)?;
     call.unix.withdraw_pages(&place.inode, size.div_ceil(4096), u64::MAX);

@@ -2,7 +2,7 @@
 
 use super::{Call, Outcome, Restart, Stop};
 use crate::errno::{Errno, Result};
-use crate::file::{Description, Ready};
+use crate::file::{Description, OpenFlags, Ready};
 use crate::io::Source;
 use crate::memory::{USER_END, UserBuffers, Vector};
 use crate::process::Resource;
@@ -101,12 +101,13 @@ fn write_to(call: &Call<'_>, buffers: &Buffers, offset: Option<u64>) -> Outcome 
         check_offset(&description, offset)?;
     }
     call.unix.may_use_terminal(call, &description, false)?;
-    check_size(call, &description, offset)?;
+    let most = check_size(call, &description, offset)?;
     let mut done = call.progress().done;
     loop {
         let mut left = 0;
         let written = buffers.with(call, |from| {
             from.skip(done as usize);
+            from.limit(most);
             let wanted = from.remaining();
             let written = match offset {
                 None => description.write(from),
@@ -141,17 +142,19 @@ fn write_to(call: &Call<'_>, buffers: &Buffers, offset: Option<u64>) -> Outcome 
     }
 }
 
-/// A file may not grow beyond the process's limit.
-fn check_size(call: &Call<'_>, description: &Description, offset: Option<u64>) -> Result<()> {
+/// A file may not grow beyond the process's limit: how many bytes may be written.
+fn check_size(call: &Call<'_>, description: &Description, offset: Option<u64>) -> Result<usize> {
     let limit = call.process().limits.get().soft(Resource::FileSize);
     if limit == u64::MAX || !description.file().is_seekable() {
-        return Ok(());
+        return Ok(usize::MAX);
     }
-    if offset.unwrap_or(description.offset()) >= limit {
+    let appends = description.flags().contains(OpenFlags::APPEND);
+    let at = if appends { description.file().size() } else { offset.unwrap_or(description.offset()) };
+    if at >= limit {
         call.unix.send_to_thread(call.thread, Information::kernel(Signal::FILE_LIMIT));
         return Err(Errno::EFBIG);
     }
-    Ok(())
+    Ok((limit - at) as usize)
 }
 
 pub(super) fn read(call: &Call<'_>) -> Outcome {

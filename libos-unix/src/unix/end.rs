@@ -92,6 +92,7 @@ impl Unix {
         process.status.set(status);
         process.set_state(ProcessState::Ended);
         process.news.set(None);
+        drop(process.image.take());
         process.interval_timers.stop(self);
         if process.session.get() == process.id {
             self.give_terminal_up(process);

@@ -34,6 +34,19 @@ impl Unix {
         }
     }
 
+    /// Whether a file may be written: not while it runs.
+    ///
+    /// # Errors
+    /// ETXTBSY.
+    pub fn check_not_running(&self, file: &Rc<dyn fs::Inode>) -> Result<()> {
+        let runs = |process: &Rc<Process>| {
+            let image = process.image.borrow();
+            let node = image.as_ref().and_then(|image| image.as_any().downcast_ref::<NodeFile>());
+            node.is_some_and(|node| fs::is_same(&node.place().inode, file))
+        };
+        if self.processes.borrow().values().any(runs) { Err(Errno::ETXTBSY) } else { Ok(()) }
+    }
+
     /// A thread has written where nobody reads.
     pub fn break_pipe(&self, thread: &Rc<Thread>) {
         let process = &thread.process;

@@ -5,6 +5,7 @@ use crate::clock::SECOND;
 use crate::errno::{Errno, Result};
 use crate::memory::{AddressSpace, Backing, Protection};
 use crate::process::{Process, ProcessState, Thread};
+use crate::signal::{Disposition, Signal, SignalSet};
 use crate::unix::Unix;
 use alloc::format;
 use alloc::rc::Rc;
@@ -110,6 +111,15 @@ fn status(unix: &Unix, process: &Rc<Process>) -> Vec<u8> {
     let mask = leader.as_ref().map_or(0, |leader| leader.mask.get().0);
     let shared = process.pending.borrow().set().0;
     let _ = writeln!(text, "SigPnd:\t{pending:016x}\nShdPnd:\t{shared:016x}\nSigBlk:\t{mask:016x}");
+    let actions = process.actions.borrow();
+    let actions = actions.borrow();
+    let set = |wanted: fn(&Disposition) -> bool| {
+        let signals = (1..=64).filter_map(Signal::new);
+        signals.filter(|&signal| wanted(&actions.get(signal).disposition)).fold(SignalSet::EMPTY, SignalSet::with).0
+    };
+    let ignored = set(|disposition| *disposition == Disposition::Ignore);
+    let caught = set(|disposition| matches!(disposition, Disposition::Handler(_)));
+    let _ = writeln!(text, "SigIgn:\t{ignored:016x}\nSigCgt:\t{caught:016x}");
     text.into_bytes()
 }
 
