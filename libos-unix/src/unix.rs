@@ -79,6 +79,8 @@ pub struct Unix {
     /// The terminal of the machine itself.
     pub console: RefCell<Option<Rc<dyn File>>>,
     nameless: Cell<u64>,
+    /// Input waits outside.
+    pub input_came: Cell<bool>,
     /// What the system calls itself.
     pub names: RefCell<Names>,
     /// Nanoseconds of the monotonic clock at which all began.
@@ -116,6 +118,7 @@ impl Unix {
             terminals: RefCell::default(),
             console: RefCell::new(None),
             nameless: Cell::new(1),
+            input_came: Cell::new(true),
             names: RefCell::default(),
             began,
             outside,

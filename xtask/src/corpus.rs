@@ -61,3 +61,13 @@ pub fn verb(options: &Options) -> Result<u8> {
     println!("{} of {} answer as recorded", names.len() - differences.len(), names.len());
     Ok(u8::from(!differences.is_empty()))
 }
+
+/// Runs all of it on the Unix library OS: how many programs there are, and what each says that does not answer as Linux does.
+///
+/// # Errors
+/// There was no run, or nothing is recorded for a program.
+pub fn differing() -> Result<(usize, Vec<String>)> {
+    let names = programs::names("")?;
+    let transcript = unix::run(DEFAULT_CPU_MODEL, "")?;
+    Ok((names.len(), expected::differences(&names, &transcript)?))
+}

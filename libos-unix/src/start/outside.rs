@@ -34,15 +34,15 @@ impl Input {
         reader
     }
 
-    /// Takes what has come.
-    fn poll(&self) {
+    /// Takes what has come; whether that was all.
+    fn poll(&self) -> bool {
         let mut bytes = [0; CHUNK];
         loop {
             // No more than there is room for.
             if let Some(writer) = &*self.writer.borrow()
                 && writer.as_kind::<PipeEnd>().is_some_and(|end| end.pipe().capacity() - end.pipe().length() < CHUNK)
             {
-                return;
+                return false;
             }
             match read_input(&mut bytes) {
                 Ok(Read::Data(count)) => self.pass(&bytes[..count]),
@@ -55,7 +55,7 @@ impl Input {
                         terminal.resize(WindowSize { rows, columns, pixels: [0; 2] });
                     }
                 }
-                Ok(Read::Nothing) | Err(_) => return,
+                Ok(Read::Nothing) | Err(_) => return true,
             }
         }
     }
@@ -83,9 +83,11 @@ impl Outside for Machine {
         events::block(until.map_or(0, |until| clock::ticks_at(until).max(1)));
     }
 
-    fn poll(&self, _unix: &Unix) {
+    fn poll(&self, unix: &Unix) {
         events::poll();
-        self.input.poll();
+        if unix.input_came.get() {
+            unix.input_came.set(!self.input.poll());
+        }
     }
 
     fn reclaim(&self) -> bool {

@@ -15,3 +15,4 @@ mod resources;
 mod revocation;
 mod terminal;
 mod traps;
+mod unix;

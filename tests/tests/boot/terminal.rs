@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 /// A run in a window of 99 columns and 33 lines, seen from the other side of the glass.
-struct Session {
+pub(crate) struct Session {
     child: Child,
     keyboard: File,
     screen: Receiver<Vec<u8>>,
@@ -21,7 +21,7 @@ struct Session {
 }
 
 impl Session {
-    fn begin(manifest: &std::path::Path) -> std::io::Result<Session> {
+    pub(crate) fn begin(manifest: &std::path::Path) -> std::io::Result<Session> {
         let keyboard = File::from(openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?);
         grantpt(&keyboard)?;
         unlockpt(&keyboard)?;
@@ -42,8 +42,18 @@ impl Session {
         Ok(Session { child, keyboard, screen, shown: String::new(), terminal })
     }
 
+    /// What was shown so far counts no more.
+    pub(crate) fn forget(&mut self) {
+        self.shown.clear();
+    }
+
+    /// Presses keys.
+    pub(crate) fn types(&mut self, keys: &[u8]) {
+        self.keyboard.write_all(keys).unwrap_or_else(|error| panic!("cannot type: {error}"));
+    }
+
     /// Waits until the screen has shown this.
-    fn sees(&mut self, text: &str) {
+    pub(crate) fn sees(&mut self, text: &str) {
         let deadline = Instant::now() + Duration::from_secs(60);
         while !self.shown.contains(text) {
             let left = deadline.saturating_duration_since(Instant::now());

@@ -38,7 +38,7 @@ pub(super) fn install() {
     events::set_handler(events::TIMER, on_event);
     events::set_handler(events::NOTIFICATION, on_event);
     events::set_handler(events::REVOCATION, on_event);
-    events::set_handler(events::INPUT, on_event);
+    events::set_handler(events::INPUT, on_input);
     events::set_vector(EVENTS);
 }
 
@@ -48,6 +48,11 @@ fn on_event(upcall: &mut events::Upcall<'_>) {
     if let Some(frame) = upcall.frame.as_deref_mut().filter(|frame| frame.is_ring_3()) {
         go_on(frame, |_, _| {});
     }
+}
+
+fn on_input(upcall: &mut events::Upcall<'_>) {
+    unix().input_came.set(true);
+    on_event(upcall);
 }
 
 /// A program was interrupted: takes its registers, does something about it, and has the library OS go on with whoever is next, on its own
