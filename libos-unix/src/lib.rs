@@ -12,6 +12,7 @@ extern crate alloc;
 pub mod clock;
 pub mod descriptors;
 pub mod errno;
+pub mod event;
 pub mod file;
 pub mod fs;
 pub mod futex;

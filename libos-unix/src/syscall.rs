@@ -7,6 +7,7 @@
 mod call;
 mod clocks;
 mod descriptors;
+mod events;
 mod exec;
 mod futexes;
 mod identity;

@@ -1,7 +1,7 @@
 //! Every system call that there is, by Linux's number (arch/x86/entry/syscalls/syscall_64.tbl).
 
 use super::{Call, Outcome};
-use super::{clocks, descriptors, exec, futexes, identity, memory, metadata, open, paths, process};
+use super::{clocks, descriptors, events, exec, futexes, identity, memory, metadata, open, paths, process};
 use super::{poll, read_write, resources, signals, streams, system};
 use bitflags::Flags;
 
@@ -207,6 +207,7 @@ calls! {
     202 futex futexes::futex;
     203 sched_setaffinity resources::sched_setaffinity;
     204 sched_getaffinity resources::sched_getaffinity;
+    213 epoll_create events::epoll_create;
     217 getdents64 open::getdents64;
     218 set_tid_address process::set_tid_address;
     219 restart_syscall signals::restart_syscall;
@@ -216,6 +217,8 @@ calls! {
     229 clock_getres clocks::clock_getres;
     230 clock_nanosleep clocks::clock_nanosleep;
     231 exit_group process::exit_group;
+    232 epoll_wait events::epoll_wait;
+    233 epoll_ctl events::epoll_ctl: crate::event::WatchFlags;
     234 tgkill signals::tgkill;
     235 utimes metadata::utimes;
     247 waitid process::waitid: crate::unix::WaitOptions;
@@ -238,7 +241,11 @@ calls! {
     274 get_robust_list futexes::get_robust_list;
     277 sync_file_range open::fsync;
     280 utimensat metadata::utimensat;
+    281 epoll_pwait events::epoll_pwait;
+    284 eventfd events::eventfd;
     285 fallocate open::fallocate;
+    290 eventfd2 events::eventfd2: events::EventFlags;
+    291 epoll_create1 events::epoll_create1;
     292 dup3 descriptors::dup3;
     293 pipe2 streams::pipe2: crate::file::OpenFlags;
     295 preadv read_write::preadv;
@@ -262,4 +269,5 @@ calls! {
     436 close_range descriptors::close_range: descriptors::CloseRangeFlags;
     437 openat2 open::openat2: crate::file::OpenFlags;
     439 faccessat2 metadata::faccessat2;
+    441 epoll_pwait2 events::epoll_pwait2;
 }
