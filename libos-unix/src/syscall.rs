@@ -23,6 +23,8 @@ mod signals;
 mod streams;
 mod system;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use call::{Call, Outcome, Restart, Stop, StopKind};
 pub use system::RELEASE;
