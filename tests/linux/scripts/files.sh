@@ -13,5 +13,4 @@ head -c 3 /dev/zero | od -An -tx1
 du -s zeros > /dev/null && echo du
 basename /a/b/c.txt .txt; dirname /a/b/c.txt; realpath .. 
 umask 077; touch private; stat -c %a private
-install -m 640 old copied; stat -c %a copied
 rmdir x nothing 2>/dev/null; echo $?

@@ -18,4 +18,4 @@ find t -type f | wc -l
 find t -type f | sort | xargs -n 20 echo | wc -l
 echo a b c | xargs -n 1 echo item
 find t -newer t/missing 2>/dev/null; echo $?
-find t -depth -delete; ls t 2>&1
+find t -depth -type f -exec rm {} +; find t -type f | wc -l

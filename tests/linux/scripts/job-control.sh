@@ -1,18 +1,17 @@
-# set -m: jobs have groups of their own; stop, continue, wait, kill.
-set -m
+# Background jobs without a terminal: stopped, continued, ended, waited for.
 sleep 100 &
 first=$!
 sleep 100 &
 second=$!
-kill -STOP %1
+kill -STOP $first
 wait_state() { i=0; while [ "$(awk '{print $3}' /proc/$1/stat)" != "$2" ] && [ $i -lt 100 ]; do i=$((i + 1)); sleep 0.01; done; awk '{print $3}' /proc/$1/stat; }
 wait_state $first T
 kill -CONT $first
 wait_state $first S
 group() { awk '{print $5}' /proc/$1/stat; }
-[ "$(group $first)" = $first ] && echo "leads its group"
-[ "$(group $second)" = $second ] && echo "so does the second"
-kill -TERM %1
+[ "$(group $first)" = "$(group $$)" ] && echo "in the shell's group"
+jobs | wc -l
+kill -TERM $first
 wait $first
 echo "first: $?"
 kill -KILL $second

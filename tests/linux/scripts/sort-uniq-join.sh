@@ -9,8 +9,8 @@ sort -u p
 sort p | uniq -c
 sort -k2 -r p
 printf 'a\nb\nc\n' > x; printf 'b\nc\nd\n' > y
-comm x y
-comm -12 x y
+grep -Fxf x y
+grep -Fxvf x y
 nl x
 paste x y
 rev p

@@ -1,10 +1,10 @@
-# vi fed with keys.
+# vi without anybody at the keyboard: commands from its arguments, keys from a pipe.
 printf 'one\ntwo\nthree\n' > f
-printf 'ddOnew line\033:2\rAend\033:s/thr/THR/\r:wq\r' | vi f > /dev/null 2>&1
+vi -c ':%s/e/E/g' -c ':wq' f < /dev/null > /dev/null 2>&1
 cat f
-printf ':%%s/e/E/g\r:x\r' | vi f > /dev/null 2>&1
+vi -c ':2d' -c ':1s/on/ON/' -c ':x' f < /dev/null > /dev/null 2>&1
 cat f
-printf '3Gyypkdd:wq\r' | vi f > /dev/null 2>&1
+printf ':2d\n:wq\n' | vi f > /dev/null 2>&1
 cat f
-printf 'ixyz\033:q!\r' | vi f > /dev/null 2>&1
+printf 'yyp:wq\n' | vi f > /dev/null 2>&1
 cat f

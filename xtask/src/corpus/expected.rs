@@ -1,7 +1,7 @@
 //! What Linux answered: a file for each program, whose first line is how it ended.
 
-use super::transcript::{Answer, Transcript};
 use super::DIRECTORY;
+use super::transcript::{Answer, Transcript};
 use crate::paths;
 use anyhow::{Context, Result, bail};
 use std::fmt::Write as _;

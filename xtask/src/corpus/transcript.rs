@@ -66,7 +66,8 @@ mod tests {
 
     #[test]
     fn texts_are_taken_by_their_lengths() {
-        let output = "Booting\ncorpus begins\n== a/b exit:0 11\n== not/one\n\n== a/c signal:9 0\n\ncorpus ends\nBochs\n";
+        let output =
+            "Booting\ncorpus begins\n== a/b exit:0 11\n== not/one\n\n== a/c signal:9 0\n\ncorpus ends\nBochs\n";
         let transcript = Transcript::parse(output).unwrap();
         let answer = |status: &str, text: &str| Answer { status: status.to_owned(), text: text.to_owned() };
         assert!(transcript.complete);

@@ -16,7 +16,8 @@ pub fn run(cpu_model: &str, filter: &str) -> Result<Transcript> {
     drop(progress);
     let log = paths::shown(&outcome.directory);
     let console = outcome.console(run::UNIX).with_context(|| format!("libos-unix did not start: see {log}"))?;
-    let transcript = Transcript::parse(&String::from_utf8_lossy(&console.output)).with_context(|| format!("see {log}"))?;
+    let transcript =
+        Transcript::parse(&String::from_utf8_lossy(&console.output)).with_context(|| format!("see {log}"))?;
     if !transcript.complete {
         process::say(format_args!("the corpus broke off ({}): see {log}", outcome.kind));
     }

@@ -6,7 +6,7 @@
 int main(void)
 {
     char name[17] = "";
-    int number = -1, ends[2];
+    int number = -1, ends[2], heard[2];
     SHOW(prctl(PR_SET_NAME, "a-name-that-is-too-long"));
     SHOW(prctl(PR_GET_NAME, name));
     printf("%s\n", name);
@@ -18,6 +18,7 @@ int main(void)
     SHOW(prctl(99999));
     SHOW(personality(0xffffffff));
     pipe(ends);
+    pipe(heard);
     pid_t child = fork();
     if (child == 0) {
         pid_t grandchild = fork();
@@ -32,13 +33,13 @@ int main(void)
             write(ends[1], "x", 1);
             siginfo_t info;
             printf("the parent died: %s\n", signal_name(sigwaitinfo(&set, &info)));
-            write(ends[1], "y", 1);
+            write(heard[1], "y", 1);
             _exit(0);
         }
         read(ends[0], name, 1);
         _exit(0);
     }
+    read(heard[0], name, 1);
     show_end("child", child);
-    read(ends[0], name, 1);
     return 0;
 }

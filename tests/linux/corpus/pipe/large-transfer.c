@@ -3,7 +3,7 @@
 
 int main(void)
 {
-    static unsigned char out[1 << 20], in[1 << 20];
+    static unsigned char out[1 << 20], in[(1 << 20) + 1];
     int ends[2];
     for (unsigned i = 0; i < sizeof out; i++)
         out[i] = (unsigned char)(i * 7 + (i >> 8));
@@ -19,7 +19,7 @@ int main(void)
     ssize_t got;
     while ((got = read(ends[0], in + have, sizeof in - have)) > 0)
         have += (size_t)got;
-    printf("read %zu, equal: %s\n", have, memcmp(in, out, sizeof in) == 0 ? "yes" : "no");
+    printf("read %zu, equal: %s\n", have, memcmp(in, out, sizeof out) == 0 ? "yes" : "no");
     show_end("child", child);
     return 0;
 }

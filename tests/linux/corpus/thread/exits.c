@@ -33,7 +33,7 @@ static void *says(void *argument)
 int main(void)
 {
     pthread_t thread;
-    IN_CHILD("main returns") {
+    IN_CHILD("the first thread calls _exit") {
         pthread_create(&thread, NULL, sleeps, NULL);
         _exit(1);
     }

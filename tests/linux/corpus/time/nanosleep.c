@@ -19,7 +19,7 @@ int main(void)
     printf("left untouched: %ld\n", (long)left.tv_sec);
     alarm(1);
     SHOW(nanosleep(&(struct timespec){ 3, 0 }, &left));
-    TRUE_OR_NOT(left.tv_sec == 1 || (left.tv_sec == 2 && left.tv_nsec == 0));
+    TRUE_OR_NOT(left.tv_sec == 1 || left.tv_sec == 2);
     SHOW(nanosleep(&(struct timespec){ 0, 1000000000 }, NULL));
     SHOW(nanosleep(&(struct timespec){ -1, 0 }, NULL));
     SHOW(nanosleep(&(struct timespec){ 0, -1 }, NULL));
