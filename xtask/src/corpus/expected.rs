@@ -19,12 +19,17 @@ fn file(name: &str) -> PathBuf {
 /// Writes down what these programs answered; how many.
 ///
 /// # Errors
-/// One of them has no answer, or one that must not be recorded: it was late, or what it rests on failed.
+/// Some have no answer, or one that must not be recorded: they were late, or what they rest on failed. The others are recorded.
 pub fn record(names: &[String], transcript: &Transcript) -> Result<usize> {
+    let mut bad = String::new();
     for name in names {
-        let answer = transcript.answers.get(name).with_context(|| format!("{name} did not run"))?;
+        let Some(answer) = transcript.answers.get(name) else {
+            writeln!(bad, "{name} did not run")?;
+            continue;
+        };
         if answer.status == "late" || (99..=127).any(|code| answer.status == format!("exit:{code}")) {
-            bail!("{name} ended with {}, which cannot be meant:\n{}", answer.status, answer.text);
+            writeln!(bad, "{name} ended with {}, which cannot be meant:\n{}", answer.status, answer.text)?;
+            continue;
         }
         let file = file(name);
         if let Some(parent) = file.parent() {
@@ -32,6 +37,9 @@ pub fn record(names: &[String], transcript: &Transcript) -> Result<usize> {
         }
         std::fs::write(&file, format!("{}\n{}", answer.status, answer.text))
             .with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    if !bad.is_empty() {
+        bail!("{bad}");
     }
     Ok(names.len())
 }

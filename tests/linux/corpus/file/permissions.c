@@ -20,7 +20,8 @@ int main(void)
     mkdir("closed", 0700);
     mkdir("listed", 0744);
     mkdir("walked", 0711);
-    mkdir("sticky", 01777);
+    mkdir("sticky", 0777);
+    chmod("sticky", 01777);
     make("closed/x", 0666);
     make("listed/x", 0666);
     make("walked/x", 0666);

@@ -27,7 +27,7 @@ int main(void)
     SHOW(rename(".", "x"));
     SHOW(rename("d/..", "x"));
     SHOW(rename("b", "."));
-    SHOW(rename("/", "x"));
+    SHOW(rename("/", "/x"));
     stat("d/full", &one);
     SHOW(rename("d/full", "moved"));
     stat("moved", &two);
