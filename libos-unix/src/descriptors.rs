@@ -74,6 +74,16 @@ impl Descriptors {
         Ok(old.map(|old| old.description))
     }
 
+    /// Whether one more has room below `limit`.
+    ///
+    /// # Errors
+    /// EMFILE.
+    pub fn check_room(&self, limit: u64) -> Result<()> {
+        let free = (self.lowest_free..self.table.len()).find(|&number| self.table[number].is_none());
+        let free = free.unwrap_or(self.table.len().max(self.lowest_free));
+        if (free as u64) < limit.min(MOST) { Ok(()) } else { Err(Errno::EMFILE) }
+    }
+
     fn put(&mut self, number: usize, descriptor: Descriptor) -> Result<()> {
         if number >= self.table.len() {
             self.table.try_reserve(number + 1 - self.table.len()).map_err(|_| Errno::ENOMEM)?;

@@ -90,6 +90,7 @@ errors! {
     EISCONN 106 "transport endpoint is already connected"
     ENOTCONN 107 "transport endpoint is not connected"
     ETIMEDOUT 110 "connection timed out"
+    ETOOMANYREFS 109 "too many references: cannot splice"
     ECONNREFUSED 111 "connection refused"
     EALREADY 114 "operation already in progress"
     EINPROGRESS 115 "operation now in progress"

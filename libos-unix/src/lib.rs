@@ -24,6 +24,7 @@ pub mod process;
 pub mod random;
 pub mod schedule;
 pub mod signal;
+pub mod socket;
 pub mod syscall;
 pub mod terminal;
 pub mod timer;

@@ -4,6 +4,7 @@
 //! with the same arguments, when something has changed. What must survive from one time to the next is in the thread's
 //! [`Progress`](crate::process::Progress).
 
+mod ancillary;
 mod call;
 mod clocks;
 mod descriptors;
@@ -12,6 +13,7 @@ mod exec;
 mod futexes;
 mod identity;
 mod memory;
+mod messages;
 mod metadata;
 mod open;
 mod paths;
@@ -20,6 +22,8 @@ mod process;
 mod read_write;
 mod resources;
 mod signals;
+mod socket_options;
+mod sockets;
 mod streams;
 mod system;
 mod table;

@@ -74,6 +74,8 @@ pub struct Unix {
     pub main: Cell<Option<u32>>,
     /// How it ended.
     pub outcome: Cell<Option<WaitStatus>>,
+    /// Sockets by names that are no paths.
+    pub sockets: crate::socket::Names,
     files: Namespace,
     terminals: RefCell<Vec<Weak<Terminal>>>,
     /// The terminal of the machine itself.
@@ -114,6 +116,7 @@ impl Unix {
             unknown_calls: RefCell::default(),
             main: Cell::new(None),
             outcome: Cell::new(None),
+            sockets: crate::socket::Names::default(),
             files,
             terminals: RefCell::default(),
             console: RefCell::new(None),

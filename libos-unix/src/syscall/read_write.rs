@@ -7,6 +7,7 @@ use crate::io::Source;
 use crate::memory::{USER_END, UserBuffers, Vector};
 use crate::process::Resource;
 use crate::signal::{Information, Signal};
+use crate::socket::Socket;
 use crate::terminal::Terminal;
 use alloc::vec::Vec;
 
@@ -30,6 +31,14 @@ impl Buffers {
 
     fn vectors(call: &Call<'_>) -> Result<Self> {
         Ok(Self::Several(vectors(call, call.arguments()[1], call.arguments()[2])?))
+    }
+
+    /// As sockets take them.
+    fn to_vec(&self) -> Vec<Vector> {
+        match self {
+            Self::One(address, length) => alloc::vec![Vector { address: *address, length: *length }],
+            Self::Several(vectors) => vectors.clone(),
+        }
     }
 
     fn with<R>(&self, call: &Call<'_>, work: impl FnOnce(&mut UserBuffers<'_>) -> R) -> R {
@@ -99,6 +108,9 @@ fn write_to(call: &Call<'_>, buffers: &Buffers, offset: Option<u64>) -> Outcome 
     let description = call.file(call.arguments()[0])?;
     if let Some(offset) = offset {
         check_offset(&description, offset)?;
+    }
+    if description.as_kind::<Socket>().is_some() {
+        return if offset.is_some() { Err(Errno::ESPIPE.into()) } else { super::messages::write(call, buffers.to_vec()) };
     }
     call.unix.may_use_terminal(call, &description, false)?;
     let most = check_size(call, &description, offset)?;

@@ -2,7 +2,7 @@
 
 use super::{Call, Outcome};
 use super::{clocks, descriptors, events, exec, futexes, identity, memory, metadata, open, paths, process};
-use super::{poll, read_write, resources, signals, streams, system};
+use super::{messages, poll, read_write, resources, signals, socket_options, sockets, streams, system};
 use bitflags::Flags;
 
 /// Makes a call.
@@ -103,6 +103,21 @@ calls! {
     38 setitimer clocks::setitimer;
     39 getpid identity::getpid;
     40 sendfile streams::sendfile;
+    41 socket sockets::socket: sockets::SocketFlags;
+    42 connect sockets::connect;
+    43 accept sockets::accept;
+    44 sendto messages::sendto: messages::MessageFlags;
+    45 recvfrom messages::recvfrom: messages::MessageFlags;
+    46 sendmsg messages::sendmsg: messages::MessageFlags;
+    47 recvmsg messages::recvmsg: messages::MessageFlags;
+    48 shutdown sockets::shutdown;
+    49 bind sockets::bind;
+    50 listen sockets::listen;
+    51 getsockname sockets::getsockname;
+    52 getpeername sockets::getpeername;
+    53 socketpair sockets::socketpair: sockets::SocketFlags;
+    54 setsockopt socket_options::setsockopt;
+    55 getsockopt socket_options::getsockopt;
     56 clone process::clone: process::CloneFlags;
     57 fork process::fork;
     58 vfork process::vfork;
@@ -244,6 +259,7 @@ calls! {
     281 epoll_pwait events::epoll_pwait;
     284 eventfd events::eventfd;
     285 fallocate open::fallocate;
+    288 accept4 sockets::accept4: sockets::SocketFlags;
     290 eventfd2 events::eventfd2: events::EventFlags;
     291 epoll_create1 events::epoll_create1;
     292 dup3 descriptors::dup3;
@@ -251,8 +267,10 @@ calls! {
     295 preadv read_write::preadv;
     296 pwritev read_write::pwritev;
     297 rt_tgsigqueueinfo signals::rt_tgsigqueueinfo;
+    299 recvmmsg messages::recvmmsg: messages::MessageFlags;
     302 prlimit64 resources::prlimit64;
     306 syncfs open::fsync;
+    307 sendmmsg messages::sendmmsg: messages::MessageFlags;
     309 getcpu resources::getcpu;
     316 renameat2 paths::renameat2: crate::fs::RenameFlags;
     318 getrandom system::getrandom: system::RandomFlags;

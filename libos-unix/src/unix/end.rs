@@ -71,6 +71,7 @@ impl Unix {
         thread.end();
         // It may be the current one for a while yet, and nobody waits for that: pipes close now.
         drop(thread.files.replace(Rc::default()));
+        self.sockets.collect();
     }
 
     /// A thread leaves its space, for another or for good: whoever waits for that is told.

@@ -7,6 +7,7 @@ use crate::fs::{self, MemoryFileSystem, New, NodeFile, Place};
 use crate::pipe::{Pipe, PipeEnd};
 use crate::process::{Process, Thread};
 use crate::signal::{Information, Signal};
+use crate::socket::Socket;
 use crate::syscall::{Call, Stop};
 use crate::terminal::Terminal;
 use alloc::rc::Rc;
@@ -15,7 +16,11 @@ use alloc::vec::Vec;
 impl Unix {
     /// A descriptor of a process was closed.
     pub fn close(&self, _process: &Process, description: Rc<Description>) {
+        let is_socket = description.as_kind::<Socket>().is_some();
         drop(description);
+        if is_socket {
+            self.sockets.collect();
+        }
     }
 
     /// Whether a process may read or write a file now, as far as job control has to do with it.
