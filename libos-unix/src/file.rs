@@ -3,6 +3,7 @@
 //! No file ever waits. What cannot be done now is EAGAIN; whoever may wait enters the file's queue and comes again.
 
 mod description;
+pub mod lock;
 mod status;
 
 pub use description::{Description, OpenFlags};

@@ -12,6 +12,7 @@ mod events;
 mod exec;
 mod futexes;
 mod identity;
+mod locks;
 mod memory;
 mod messages;
 mod metadata;
@@ -27,6 +28,7 @@ mod sockets;
 mod streams;
 mod system;
 mod table;
+mod timers;
 #[cfg(test)]
 mod tests;
 

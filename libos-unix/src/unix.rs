@@ -22,6 +22,7 @@ use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 
+pub use files::anchor;
 pub use wait_for::{Ended, WaitOptions, Whom};
 
 /// What the library OS needs of the outside while nobody can run.
@@ -54,6 +55,8 @@ impl Default for Names {
 /// The Unix system.
 #[derive(Debug)]
 pub struct Unix {
+    me: Weak<Unix>,
+    signal_files: RefCell<Vec<Weak<crate::event::SignalFile>>>,
     /// Who can run.
     pub ready: Rc<RunQueue>,
     /// What is to happen later.
@@ -76,6 +79,8 @@ pub struct Unix {
     pub outcome: Cell<Option<WaitStatus>>,
     /// Sockets by names that are no paths.
     pub sockets: crate::socket::Names,
+    /// Locks on files.
+    pub locks: crate::file::lock::Locks,
     files: Namespace,
     terminals: RefCell<Vec<Weak<Terminal>>>,
     /// The terminal of the machine itself.
@@ -105,7 +110,9 @@ impl Unix {
         let init = Process::new(id, None, Rc::new(RefCell::new(Actions::default())), began);
         let processes = RefCell::new(BTreeMap::from([(id, Rc::clone(&init))]));
         init.name.set(*b"init\0\0\0\0\0\0\0\0\0\0\0\0");
-        Rc::new(Self {
+        Rc::new_cyclic(|me| Self {
+            me: Weak::clone(me),
+            signal_files: RefCell::default(),
             ready: Rc::default(),
             timers: Timers::default(),
             processes,
@@ -117,6 +124,7 @@ impl Unix {
             main: Cell::new(None),
             outcome: Cell::new(None),
             sockets: crate::socket::Names::default(),
+            locks: crate::file::lock::Locks::default(),
             files,
             terminals: RefCell::default(),
             console: RefCell::new(None),
@@ -129,6 +137,12 @@ impl Unix {
             attention: Cell::new(false),
             preempted: Cell::new(false),
         })
+    }
+
+    /// Itself, for those who come back to it.
+    #[must_use]
+    pub fn me(&self) -> Weak<Self> {
+        Weak::clone(&self.me)
     }
 
     /// The process with a number, ended ones included.

@@ -1,10 +1,11 @@
 //! An open file description: a file, an offset and flags, shared by descriptors.
 
 use super::File;
+use super::lock::{FileLocks, Hold, Owner};
 use crate::errno::{Errno, Result};
 use crate::io::{Destination, Source};
 use alloc::rc::Rc;
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
 
 bitflags::bitflags! {
     /// How a file is opened, as open(2) numbers it.
@@ -75,6 +76,8 @@ pub struct Description {
     file: Rc<dyn File>,
     offset: Cell<u64>,
     flags: Cell<OpenFlags>,
+    /// Locks that it has on its file.
+    hold: RefCell<Option<Hold>>,
 }
 
 impl Description {
@@ -83,7 +86,7 @@ impl Description {
     pub fn new(file: Rc<dyn File>, flags: OpenFlags) -> Rc<Self> {
         let opening = OpenFlags::CREAT | OpenFlags::EXCL | OpenFlags::NOCTTY | OpenFlags::TRUNC | OpenFlags::CLOEXEC;
         file.opened(flags);
-        Rc::new(Self { file, offset: Cell::new(0), flags: Cell::new(flags - opening) })
+        Rc::new(Self { file, offset: Cell::new(0), flags: Cell::new(flags - opening), hold: RefCell::default() })
     }
 
     /// The file.
@@ -96,6 +99,18 @@ impl Description {
     #[must_use]
     pub fn as_kind<F: File>(&self) -> Option<&F> {
         self.file.as_any().downcast_ref()
+    }
+
+    /// Does something with the locks that it has on its file, which are these.
+    pub fn with_hold<R>(&self, locks: &Rc<FileLocks>, work: impl FnOnce(&Hold) -> R) -> R {
+        let mut hold = self.hold.borrow_mut();
+        work(hold.get_or_insert_with(|| Hold::new(locks, self.owner())))
+    }
+
+    /// It, as an owner of locks.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        Owner::Description(core::ptr::from_ref(self).addr())
     }
 
     /// Its flags.

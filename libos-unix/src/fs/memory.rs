@@ -273,14 +273,14 @@ impl Inode for MemoryInode {
     }
 
     fn read(&self, offset: u64, to: &mut dyn Destination) -> Result<usize> {
-        self.pages()?.borrow().read(offset, to)
+        Pages::read(self.pages()?, offset, to)
     }
 
     fn write(&self, offset: u64, from: &mut dyn Source) -> Result<usize> {
         if from.remaining() == 0 {
             return Ok(0);
         }
-        let written = self.pages()?.borrow_mut().write(&self.system, offset, from)?;
+        let written = Pages::write(self.pages()?, &self.system, offset, from)?;
         self.touch();
         // What runs with another's rights must be what that one has written.
         self.update(|status| status.permissions &= if status.permissions & 0o10 != 0 { !0o6000 } else { !0o4000 });

@@ -76,4 +76,10 @@ impl Limits {
     pub const fn soft(&self, resource: Resource) -> u64 {
         self.0[resource as usize].soft
     }
+
+    /// What that may be raised to.
+    #[must_use]
+    pub const fn hard(&self, resource: Resource) -> u64 {
+        self.0[resource as usize].hard
+    }
 }

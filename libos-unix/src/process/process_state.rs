@@ -113,13 +113,19 @@ pub struct Process {
     pub image: RefCell<Option<Rc<dyn File>>>,
     /// Threads that wait for children.
     pub waiting: crate::wait::WaitQueue,
-    /// Whoever wants to hear of signals (signalfd).
-    pub signalled: crate::wait::WaitQueue,
     /// Its real user, for those who ask when it has no threads any more.
     pub user: Cell<u32>,
     /// Its name when its last thread ended.
     pub name: Cell<[u8; 16]>,
     pub interval_timers: IntervalTimers,
+    /// Timers that it has made.
+    pub timers: crate::timer::PosixTimers,
+    /// Seconds of processor time at which it is told of its limit next.
+    pub told_limit: Cell<u64>,
+    /// Its locks on ranges of files.
+    pub holds: RefCell<Vec<crate::file::lock::Hold>>,
+    /// The process that has a lock that it waits for.
+    pub waits_for: Cell<Option<u32>>,
     pub dumpable: Cell<bool>,
     pub no_new_privileges: Cell<bool>,
 }
@@ -154,9 +160,12 @@ impl Process {
             program: RefCell::new(program),
             image: RefCell::new(parent.and_then(|parent| parent.image.borrow().clone())),
             waiting: crate::wait::WaitQueue::new(),
-            signalled: crate::wait::WaitQueue::new(),
             user: Cell::new(parent.map_or(0, |parent| parent.user.get())),
             name: Cell::new([0; 16]),
+            holds: RefCell::default(),
+            waits_for: Cell::new(None),
+            timers: crate::timer::PosixTimers::default(),
+            told_limit: Cell::new(0),
             interval_timers: IntervalTimers::default(),
             dumpable: Cell::new(true),
             no_new_privileges: Cell::new(parent.is_some_and(|parent| parent.no_new_privileges.get())),

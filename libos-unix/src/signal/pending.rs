@@ -1,6 +1,6 @@
 //! Signals that have been sent and not taken.
 
-use super::{Information, Signal, SignalSet};
+use super::{Information, Signal, SignalSet, code};
 use alloc::collections::VecDeque;
 
 /// Signals that wait, of a thread or of a process.
@@ -38,6 +38,12 @@ impl Pending {
         }
         self.queue.push_back(information);
         true
+    }
+
+    /// Says how often a timer has expired since its signal was sent, if that still waits.
+    pub fn set_overrun(&mut self, timer: u32, overrun: u32) -> bool {
+        let waits = self.queue.iter_mut().find(|each| each.code == code::TIMER && each.fields[0] as u32 == timer);
+        waits.map(|each| each.fields[0] = u64::from(timer) | u64::from(overrun) << 32).is_some()
     }
 
     /// Takes the one that is to be delivered first, of those wanted: what the program's own instructions caused, then by number.

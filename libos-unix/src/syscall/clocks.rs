@@ -3,22 +3,20 @@
 use super::{Call, Outcome, Restart, Stop};
 use crate::clock::{self, SECOND};
 use crate::errno::{Errno, Result};
-use crate::signal::Signal;
-use crate::timer::Interval;
 
 /// Clocks by number, clock_gettime(2).
-mod id {
-    pub(super) const REALTIME: i32 = 0;
-    pub(super) const MONOTONIC: i32 = 1;
-    pub(super) const PROCESS: i32 = 2;
-    pub(super) const THREAD: i32 = 3;
-    pub(super) const MONOTONIC_RAW: i32 = 4;
-    pub(super) const REALTIME_COARSE: i32 = 5;
-    pub(super) const MONOTONIC_COARSE: i32 = 6;
-    pub(super) const BOOT: i32 = 7;
-    pub(super) const REALTIME_ALARM: i32 = 8;
-    pub(super) const BOOT_ALARM: i32 = 9;
-    pub(super) const TAI: i32 = 11;
+pub(super) mod id {
+    pub(in crate::syscall) const REALTIME: i32 = 0;
+    pub(in crate::syscall) const MONOTONIC: i32 = 1;
+    pub(in crate::syscall) const PROCESS: i32 = 2;
+    pub(in crate::syscall) const THREAD: i32 = 3;
+    pub(in crate::syscall) const MONOTONIC_RAW: i32 = 4;
+    pub(in crate::syscall) const REALTIME_COARSE: i32 = 5;
+    pub(in crate::syscall) const MONOTONIC_COARSE: i32 = 6;
+    pub(in crate::syscall) const BOOT: i32 = 7;
+    pub(in crate::syscall) const REALTIME_ALARM: i32 = 8;
+    pub(in crate::syscall) const BOOT_ALARM: i32 = 9;
+    pub(in crate::syscall) const TAI: i32 = 11;
 }
 
 /// Nanoseconds of a struct timespec.
@@ -36,12 +34,12 @@ pub(super) fn from_parts(seconds: i64, nanoseconds: i64) -> Result<u64> {
     if valid { Ok(sum) } else { Err(Errno::EINVAL) }
 }
 
-const fn parts(nanoseconds: u64) -> [u64; 2] {
+pub(super) const fn parts(nanoseconds: u64) -> [u64; 2] {
     [nanoseconds / SECOND, nanoseconds % SECOND]
 }
 
 /// What a clock says.
-fn read_clock(call: &Call<'_>, clock: i32) -> Result<u64> {
+pub(super) fn read_clock(call: &Call<'_>, clock: i32) -> Result<u64> {
     match clock {
         id::REALTIME | id::REALTIME_COARSE | id::REALTIME_ALARM | id::TAI => Ok(clock::since_1970()),
         id::MONOTONIC | id::MONOTONIC_RAW | id::MONOTONIC_COARSE | id::BOOT | id::BOOT_ALARM => Ok(clock::monotonic()),
@@ -160,60 +158,4 @@ fn sleep(call: &Call<'_>, until: impl FnOnce() -> u64, left_at: u64) -> Outcome 
         call.write_if(left_at, &parts(deadline.saturating_sub(clock::monotonic())))?;
     }
     Err(Stop::wait(Restart::UnlessHandled))
-}
-
-/// struct itimerval.
-type TimerValue = [i64; 4];
-
-fn encode(interval: Interval) -> TimerValue {
-    let now = clock::monotonic();
-    let micro = |nanoseconds: u64| [(nanoseconds / SECOND).cast_signed(), (nanoseconds % SECOND / 1000).cast_signed()];
-    // One that runs never says zero.
-    let left = interval.next.map_or(0, |next| next.saturating_sub(now).max(1000));
-    let [[again, again_micro], [seconds, microseconds]] = [micro(interval.period), micro(left)];
-    [again, again_micro, seconds, microseconds]
-}
-
-fn which(call: &Call<'_>) -> Result<Signal> {
-    match call.uint(0) {
-        0 => Ok(Signal::ALARM),
-        1 => Ok(Signal::VIRTUAL_ALARM),
-        2 => Ok(Signal::PROFILE),
-        _ => Err(Errno::EINVAL),
-    }
-}
-
-pub(super) fn getitimer(call: &Call<'_>) -> Outcome {
-    let interval = call.process().interval_timers.get(which(call)?);
-    call.write(call.arguments()[1], &encode(interval))?;
-    Ok(0)
-}
-
-pub(super) fn setitimer(call: &Call<'_>) -> Outcome {
-    let signal = which(call)?;
-    let value: TimerValue = if call.arguments()[1] == 0 { [0; 4] } else { call.read(call.arguments()[1])? };
-    let [again, again_micro, seconds, microseconds] = value;
-    if !(0..1_000_000).contains(&again_micro) || !(0..1_000_000).contains(&microseconds) {
-        return Err(Errno::EINVAL.into());
-    }
-    let period = from_parts(again, again_micro * 1000)?;
-    let first = from_parts(seconds, microseconds * 1000)?;
-    let before = encode(call.process().interval_timers.get(signal));
-    set(call, signal, first, period);
-    call.write_if(call.arguments()[2], &before)?;
-    Ok(0)
-}
-
-fn set(call: &Call<'_>, signal: Signal, first: u64, period: u64) {
-    let next = (first != 0).then(|| clock::monotonic().saturating_add(first));
-    let interval = Interval { next, period: if first == 0 { 0 } else { period } };
-    call.process().interval_timers.set(call.unix, call.process(), signal, interval);
-}
-
-pub(super) fn alarm(call: &Call<'_>) -> Outcome {
-    let before = call.process().interval_timers.get(Signal::ALARM);
-    set(call, Signal::ALARM, u64::from(call.uint(0)) * SECOND, 0);
-    let left = before.next.map_or(0, |next| next.saturating_sub(clock::monotonic()).max(1));
-    // To the nearest second, but never to none.
-    Ok(((left + SECOND / 2) / SECOND).max(u64::from(left != 0)))
 }

@@ -103,6 +103,9 @@ mod command {
 pub(super) fn fcntl(call: &Call<'_>) -> Outcome {
     let (descriptor, command, argument) = (call.arguments()[0], call.uint(1), call.arguments()[2]);
     let description = call.file(descriptor)?;
+    if let Some(outcome) = super::locks::control(call, &description, command, argument) {
+        return outcome;
+    }
     let files = call.thread.files.borrow();
     match command {
         command::DUPFD | command::DUPFD_CLOEXEC => {

@@ -1,16 +1,16 @@
-//! eventfd(2) and epoll(7).
+//! eventfd(2), signalfd(2) and epoll(7).
 
 use super::signals::set_temporary_mask;
 use super::{Call, Outcome, Restart, Stop};
 use crate::clock::{self, SECOND};
 use crate::errno::{Errno, Result};
-use crate::event::{Epoll, EventCount, Interest, WatchFlags};
+use crate::event::{Epoll, EventCount, Interest, SignalFile, WatchFlags};
 use crate::file::{Description, OpenFlags, Ready};
 use crate::signal::SignalSet;
 use alloc::rc::Rc;
 
 bitflags::bitflags! {
-    /// Flags of eventfd2(2).
+    /// Flags of eventfd2(2) and signalfd4(2).
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct EventFlags: u32 {
         /// Reading takes one.
@@ -35,6 +35,31 @@ pub(super) fn eventfd(call: &Call<'_>) -> Outcome {
 
 pub(super) fn eventfd2(call: &Call<'_>) -> Outcome {
     make_count(call, EventFlags::from_bits(call.uint(1)).ok_or(Errno::EINVAL)?)
+}
+
+fn make_signals(call: &Call<'_>, flags: EventFlags) -> Outcome {
+    let [descriptor, set, bytes, ..] = call.arguments();
+    if bytes != 8 || flags.contains(EventFlags::SEMAPHORE) {
+        return Err(Errno::EINVAL.into());
+    }
+    let set = SignalSet(call.read(set)?) & !SignalSet::UNSTOPPABLE;
+    if descriptor as u32 != u32::MAX {
+        let description = call.file(descriptor)?;
+        description.as_kind::<SignalFile>().ok_or(Errno::EINVAL)?.set(set);
+        return Ok(descriptor);
+    }
+    let mut open = OpenFlags::RDWR;
+    open.set(OpenFlags::NONBLOCK, flags.contains(EventFlags::NONBLOCK));
+    let file = SignalFile::new(call.unix, set);
+    Ok(call.add_file(Description::new(file, open), flags.contains(EventFlags::CLOEXEC))?)
+}
+
+pub(super) fn signalfd(call: &Call<'_>) -> Outcome {
+    make_signals(call, EventFlags::empty())
+}
+
+pub(super) fn signalfd4(call: &Call<'_>) -> Outcome {
+    make_signals(call, EventFlags::from_bits(call.uint(3)).ok_or(Errno::EINVAL)?)
 }
 
 fn make_watcher(call: &Call<'_>, close_on_exec: bool) -> Outcome {

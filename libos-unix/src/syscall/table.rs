@@ -1,8 +1,8 @@
 //! Every system call that there is, by Linux's number (arch/x86/entry/syscalls/syscall_64.tbl).
 
 use super::{Call, Outcome};
-use super::{clocks, descriptors, events, exec, futexes, identity, memory, metadata, open, paths, process};
-use super::{messages, poll, read_write, resources, signals, socket_options, sockets, streams, system};
+use super::{clocks, descriptors, events, exec, futexes, identity, locks, memory, metadata, open, paths, process};
+use super::{messages, poll, read_write, resources, signals, socket_options, sockets, streams, system, timers};
 use bitflags::Flags;
 
 /// Makes a call.
@@ -26,7 +26,7 @@ impl core::fmt::Debug for Entry {
 }
 
 fn names<F: Flags>() -> alloc::vec::Vec<&'static str> {
-    F::FLAGS.iter().map(bitflags::Flag::name).collect()
+    F::FLAGS.iter().map(bitflags::Flag::name).filter(|name| !name.is_empty()).collect()
 }
 
 fn no_flags() -> alloc::vec::Vec<&'static str> {
@@ -98,9 +98,9 @@ calls! {
     33 dup2 descriptors::dup2;
     34 pause signals::pause;
     35 nanosleep clocks::nanosleep;
-    36 getitimer clocks::getitimer;
-    37 alarm clocks::alarm;
-    38 setitimer clocks::setitimer;
+    36 getitimer timers::getitimer;
+    37 alarm timers::alarm;
+    38 setitimer timers::setitimer;
     39 getpid identity::getpid;
     40 sendfile streams::sendfile;
     41 socket sockets::socket: sockets::SocketFlags;
@@ -127,6 +127,7 @@ calls! {
     62 kill signals::kill;
     63 uname system::uname;
     72 fcntl descriptors::fcntl;
+    73 flock locks::flock;
     74 fsync open::fsync;
     75 fdatasync open::fsync;
     76 truncate open::truncate;
@@ -227,6 +228,11 @@ calls! {
     218 set_tid_address process::set_tid_address;
     219 restart_syscall signals::restart_syscall;
     221 fadvise64 open::fadvise64;
+    222 timer_create timers::timer_create;
+    223 timer_settime timers::timer_settime;
+    224 timer_gettime timers::timer_gettime;
+    225 timer_getoverrun timers::timer_getoverrun;
+    226 timer_delete timers::timer_delete;
     227 clock_settime clocks::clock_settime;
     228 clock_gettime clocks::clock_gettime;
     229 clock_getres clocks::clock_getres;
@@ -257,9 +263,14 @@ calls! {
     277 sync_file_range open::fsync;
     280 utimensat metadata::utimensat;
     281 epoll_pwait events::epoll_pwait;
+    282 signalfd events::signalfd;
+    283 timerfd_create timers::timerfd_create;
     284 eventfd events::eventfd;
     285 fallocate open::fallocate;
+    286 timerfd_settime timers::timerfd_settime;
+    287 timerfd_gettime timers::timerfd_gettime;
     288 accept4 sockets::accept4: sockets::SocketFlags;
+    289 signalfd4 events::signalfd4: events::EventFlags;
     290 eventfd2 events::eventfd2: events::EventFlags;
     291 epoll_create1 events::epoll_create1;
     292 dup3 descriptors::dup3;

@@ -95,6 +95,8 @@ impl Unix {
         process.news.set(None);
         drop(process.image.take());
         process.interval_timers.stop(self);
+        process.timers.clear(self);
+        drop(process.holds.take());
         if process.session.get() == process.id {
             self.give_terminal_up(process);
         }

@@ -12,10 +12,17 @@ use crate::syscall::{Call, Stop};
 use crate::terminal::Terminal;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
+use core::any::Any;
 
 impl Unix {
     /// A descriptor of a process was closed.
-    pub fn close(&self, _process: &Process, description: Rc<Description>) {
+    pub fn close(&self, process: &Process, description: Rc<Description>) {
+        if !process.holds.borrow().is_empty()
+            && let Some(locks) = self.locks.find(&anchor(&description))
+        {
+            // POSIX has it that closing any descriptor of a file gives up all locks on it.
+            process.holds.borrow_mut().retain(|hold| !Rc::ptr_eq(hold.locks(), &locks));
+        }
         let is_socket = description.as_kind::<Socket>().is_some();
         drop(description);
         if is_socket {
@@ -141,6 +148,15 @@ impl Unix {
         let new = New { kind: Kind::Regular, permissions: 0o777, user: 0, group: 0, represents: 0, target: Vec::new() };
         let inode = root.make_nameless(&new)?;
         Ok(NodeFile::new(self.names_of_files().root().with(inode)))
+    }
+}
+
+/// What the locks on a file are known by: the file itself, by whatever name it was opened.
+#[must_use]
+pub fn anchor(description: &Rc<Description>) -> Rc<dyn Any> {
+    match description.as_kind::<NodeFile>() {
+        Some(node) => Rc::clone(&node.place().inode) as Rc<dyn Any>,
+        None => Rc::clone(description.file()) as Rc<dyn Any>,
     }
 }
 

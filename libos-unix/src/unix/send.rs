@@ -1,6 +1,7 @@
 //! Sending signals.
 
 use super::Unix;
+use crate::event::SignalFile;
 use crate::process::{Process, ProcessState, Thread, WaitStatus};
 use crate::signal::{Information, Signal, SignalSet};
 use crate::syscall::Restart;
@@ -53,7 +54,7 @@ impl Unix {
         if let Some(thread) = taker {
             self.interrupt(&thread);
         }
-        process.signalled.wake_all();
+        self.notice_signal();
         added
     }
 
@@ -71,8 +72,20 @@ impl Unix {
         if takes {
             self.interrupt(thread);
         }
-        thread.process.signalled.wake_all();
+        self.notice_signal();
         added
+    }
+
+    /// A file that shows signals to whoever reads it.
+    pub fn add_signal_file(&self, file: &Rc<SignalFile>) {
+        let mut files = self.signal_files.borrow_mut();
+        files.retain(|file| file.strong_count() != 0);
+        files.push(Rc::downgrade(file));
+    }
+
+    fn notice_signal(&self) {
+        let files = self.signal_files.borrow();
+        files.iter().filter_map(alloc::rc::Weak::upgrade).for_each(|file| file.notice());
     }
 
     /// A signal that an instruction of the thread has caused: blocking and ignoring it do not help.

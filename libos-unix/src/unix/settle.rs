@@ -10,7 +10,6 @@ impl Unix {
     /// Returns when the current thread is one that goes on in ring 3, with nothing left to do for it before.
     pub fn settle(&self) {
         loop {
-            self.attention.set(false);
             if self.outcome.get().is_some() {
                 return;
             }
@@ -18,6 +17,8 @@ impl Unix {
                 self.timers.run(self, clock::monotonic());
             }
             self.serve_terminals();
+            // What is asked for from here on is asked of the next time round: timers may come faster than that takes.
+            self.attention.set(false);
             let Some(thread) = self.choose() else {
                 self.idle();
                 continue;
@@ -35,6 +36,9 @@ impl Unix {
         let preempted = self.preempted.take();
         if preempted {
             self.outside.poll(self);
+            if let Some(current) = &current {
+                self.count_processor_time(&current.process);
+            }
         }
         match current {
             Some(current) if !preempted || self.ready.is_empty() => Some(current),

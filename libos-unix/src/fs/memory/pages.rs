@@ -8,6 +8,7 @@ use crate::memory::Frame;
 use alloc::collections::BTreeMap;
 use alloc::collections::btree_map::Entry as Place;
 use alloc::vec::Vec;
+use core::cell::RefCell;
 
 const PAGE: u64 = 4096;
 
@@ -33,15 +34,21 @@ impl Pages {
         self.pages.len() as u64
     }
 
-    pub(super) fn read(&self, offset: u64, to: &mut dyn Destination) -> Result<usize> {
+    /// Reads. The pages are borrowed only to find each: where the bytes go to may be a mapping of the same file.
+    pub(super) fn read(pages: &RefCell<Self>, offset: u64, to: &mut dyn Destination) -> Result<usize> {
         const ZEROS: [u8; 512] = [0; 512];
         let mut done = 0;
-        while offset + (done as u64) < self.size && to.remaining() != 0 {
+        while to.remaining() != 0 {
             let at = offset + done as u64;
+            let size = pages.borrow().size;
+            if at >= size {
+                break;
+            }
             let (page, inside, rest) = split(at);
-            let part = rest.min(usize::try_from(self.size - at).unwrap_or(rest)).min(to.remaining());
-            let copied = match self.pages.get(&page) {
-                Some(frame) => to.put_frame(frame, inside, part),
+            let part = rest.min(usize::try_from(size - at).unwrap_or(rest)).min(to.remaining());
+            let frame = pages.borrow().pages.get(&page).cloned();
+            let copied = match frame {
+                Some(frame) => to.put_frame(&frame, inside, part),
                 None => to.put(&ZEROS[..part.min(ZEROS.len())]),
             };
             match copied {
@@ -71,7 +78,13 @@ impl Pages {
         }
     }
 
-    pub(super) fn write(&mut self, system: &MemoryFileSystem, offset: u64, from: &mut dyn Source) -> Result<usize> {
+    /// Writes, borrowing as [`read`](Self::read) does.
+    pub(super) fn write(
+        pages: &RefCell<Self>,
+        system: &MemoryFileSystem,
+        offset: u64,
+        from: &mut dyn Source,
+    ) -> Result<usize> {
         let mut done = 0;
         while from.remaining() != 0 {
             let at = offset.checked_add(done as u64).filter(|&at| at < MOST_BYTES);
@@ -80,11 +93,12 @@ impl Pages {
             };
             let (page, inside, rest) = split(at);
             let part = rest.min(from.remaining());
-            let copied = self.frame(system, page).and_then(|frame| from.take_frame(frame, inside, part));
-            match copied {
+            let frame = pages.borrow_mut().frame(system, page).cloned();
+            match frame.and_then(|frame| from.take_frame(&frame, inside, part)) {
                 Ok(count) => {
                     done += count;
-                    self.size = self.size.max(at + count as u64);
+                    let mut pages = pages.borrow_mut();
+                    pages.size = pages.size.max(at + count as u64);
                     if count < part {
                         break;
                     }
