@@ -14,12 +14,13 @@ mod open;
 mod permission;
 pub mod proc;
 mod rename;
+pub mod slaves;
 mod walk;
 
 pub use archive::{ArchiveError, unpack};
 pub use change::NewTime;
 pub use devices::{device, number, open_device};
-pub use inode::{Entry, Inode, MetadataChange, New, SeekTo};
+pub use inode::{Entry, Inode, MetadataChange, New, Seals, SeekTo};
 pub use layout::{encode_stat, encode_statfs, encode_statx};
 pub use memory::MemoryFileSystem;
 pub use mounts::{Mount, Namespace, Place, is_same};

@@ -5,6 +5,7 @@ mod robust;
 pub use robust::leave_robust_list;
 
 use crate::errno::Result;
+use crate::file::Ready;
 use crate::memory::{Access, AddressSpace};
 use crate::process::{Shared, Thread};
 use crate::wait::Wake;
@@ -12,12 +13,13 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::rc::Rc;
 use core::cell::RefCell;
 
-/// What makes two words the same: the frame behind them. A frame that is waited for stays where it is, for writing to it is what one
-/// waits for, and copying happens before.
+/// What makes two words the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Key {
-    frame: u64,
-    offset: usize,
+pub enum Key {
+    /// Of one space: its address, and that of the word. The frame behind it may be copied while somebody waits.
+    Private(usize, u64),
+    /// Of whoever shares the memory: the frame, which stays, and the offset.
+    Shared(u64, usize),
 }
 
 #[derive(Clone, Debug)]
@@ -40,18 +42,19 @@ pub struct Futexes {
 }
 
 impl Futexes {
-    /// The key of a word, and what it holds.
+    /// The key of a word, and what it holds. `private` says that only this space means the word.
     ///
     /// # Errors
     /// EFAULT.
-    pub fn look(&self, space: &Shared<AddressSpace>, address: u64) -> Result<(Key, u32)> {
-        // As for writing: the page is this space's own from now on, unless it is shared.
+    pub fn look(&self, space: &Shared<AddressSpace>, address: u64, private: bool) -> Result<(Key, u32)> {
+        let identity = Rc::as_ptr(space).addr();
         let mut space = space.borrow_mut();
-        let reached = space.frame_at(address, Access::Write).or_else(|_| space.frame_at(address, Access::Read));
-        let (frame, offset) = reached?;
+        let (frame, offset) = space.frame_at(address, Access::Read)?;
         let mut word = [0; 4];
         frame.read(offset, &mut word);
-        Ok((Key { frame: frame.number(), offset }, u32::from_le_bytes(word)))
+        let shared = !private && space.area(address).is_some_and(|area| area.shared);
+        let key = if shared { Key::Shared(frame.number(), offset) } else { Key::Private(identity, address) };
+        Ok((key, u32::from_le_bytes(word)))
     }
 
     /// Has a thread wait.
@@ -79,7 +82,7 @@ impl Futexes {
             };
             let Some(waiter) = next else { break };
             waiter.thread.futex_woken.set(true);
-            waiter.thread.wake(waiter.visit);
+            waiter.thread.wake(waiter.visit, Ready::all());
             woken += 1;
         }
         woken
@@ -87,7 +90,7 @@ impl Futexes {
 
     /// Wakes those who wait for a word; a bad address wakes nobody.
     pub fn wake_at(&self, space: &Shared<AddressSpace>, address: u64, count: u32) -> u32 {
-        self.look(space, address).map_or(0, |(key, _)| self.wake(key, count, u32::MAX))
+        self.look(space, address, false).map_or(0, |(key, _)| self.wake(key, count, u32::MAX))
     }
 
     /// Has up to `count` of those who wait for one word wait for another; how many.

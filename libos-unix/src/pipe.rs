@@ -98,8 +98,38 @@ impl Pipe {
         }
         let count = ring.take(to)?;
         drop(ring);
-        self.queue.wake_all();
+        self.queue.wake_for(Ready::OUT | Ready::WRNORM);
         Ok(count)
+    }
+
+    /// Shows the first bytes, which stay; how many.
+    ///
+    /// # Errors
+    /// EAGAIN where there are none and somebody could write.
+    pub fn peek(&self, into: &mut [u8]) -> Result<usize> {
+        let ring = self.ring.borrow();
+        match ring.peek(into) {
+            0 if !into.is_empty() && self.writers.get() != 0 => Err(Errno::EAGAIN),
+            count => Ok(count),
+        }
+    }
+
+    /// Drops the first bytes, which somebody has [seen](Self::peek).
+    pub fn skip(&self, count: usize) {
+        self.ring.borrow_mut().skip(count);
+        self.queue.wake_for(Ready::OUT | Ready::WRNORM);
+    }
+
+    /// Bytes for which there is room.
+    ///
+    /// # Errors
+    /// EPIPE where nobody reads; EAGAIN where there is none.
+    pub fn room(&self) -> Result<usize> {
+        match self.ring.borrow().room() {
+            _ if self.readers.get() == 0 => Err(Errno::EPIPE),
+            0 => Err(Errno::EAGAIN),
+            room => Ok(room),
+        }
     }
 
     /// Puts bytes in: all of up to 4096, or as many as there is room for.
@@ -107,12 +137,12 @@ impl Pipe {
     /// # Errors
     /// EPIPE where nobody reads; EAGAIN where there is no room.
     pub fn write(&self, from: &mut dyn Source) -> Result<usize> {
-        if self.readers.get() == 0 {
-            return Err(Errno::EPIPE);
-        }
         let wanted = from.remaining();
         if wanted == 0 {
             return Ok(0);
+        }
+        if self.readers.get() == 0 {
+            return Err(Errno::EPIPE);
         }
         let mut ring = self.ring.borrow_mut();
         let room = ring.room();
@@ -121,8 +151,18 @@ impl Pipe {
         }
         let count = ring.put(from)?;
         drop(ring);
-        self.queue.wake_all();
+        self.queue.wake_for(Ready::IN | Ready::RDNORM);
         Ok(count)
+    }
+
+    /// Puts all of some bytes in, for which there is [room](Self::room).
+    ///
+    /// # Errors
+    /// ENOMEM.
+    pub fn write_all(&self, mut bytes: &[u8]) -> Result<()> {
+        let outcome = self.ring.borrow_mut().put(&mut bytes);
+        self.queue.wake_for(Ready::IN | Ready::RDNORM);
+        outcome.map(drop)
     }
 
     /// What one end is ready for.

@@ -235,7 +235,7 @@ impl Socket {
 }
 
 impl Wake for Socket {
-    fn wake(&self, _visit: u64) {
+    fn wake(&self, _visit: u64, _what: Ready) {
         self.waits.set(false);
         self.queue.wake_all();
     }

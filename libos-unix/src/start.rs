@@ -131,7 +131,7 @@ fn system(boot: &'static BootPage) -> core::result::Result<Rc<Unix>, Trouble> {
 /// The size of a directory in which nothing is.
 const EMPTY: u64 = 40;
 
-/// Mounts /proc and /tmp, and makes what /dev has of the former.
+/// Mounts /proc, /dev/pts and /tmp, and makes what /dev has of the former.
 fn mount_proc(unix: &Rc<Unix>) -> Result<()> {
     let names = unix.names_of_files();
     let base = Base::of_root(names);
@@ -140,6 +140,8 @@ fn mount_proc(unix: &Rc<Unix>) -> Result<()> {
         other => other?,
     };
     names.mount(at, fs::proc::root(Rc::downgrade(unix)), "proc", b"proc")?;
+    let slaves = names.find(&base, b"/dev/pts", Follow::Yes)?;
+    names.mount(slaves, fs::slaves::root(Rc::downgrade(unix)), "devpts", b"devpts")?;
     let temporary = names.find(&base, b"/tmp", Follow::Yes)?;
     let fresh = MemoryFileSystem::root(fs::number(0, 22), machine::total_frames() / 2);
     fresh.change(&fs::MetadataChange { permissions: Some(0o1777), ..fs::MetadataChange::default() })?;
@@ -170,6 +172,8 @@ fn make_devices(root: &Rc<dyn Inode>) -> Result<()> {
     };
     let dev = directory(b"dev", 0o755)?;
     directory(b"tmp", 0o1777)?;
+    let pts = fs::New { kind: Kind::Directory, permissions: 0o755, user: 0, group: 0, represents: 0, target: Vec::new() };
+    dev.look_up(b"pts").or_else(|_| dev.make(b"pts", &pts))?;
     let device = |name: &[u8], permissions, major, minor| {
         let represents = fs::number(major, minor);
         let kind = Kind::CharacterDevice;
@@ -182,6 +186,7 @@ fn make_devices(root: &Rc<dyn Inode>) -> Result<()> {
     device(b"random", 0o666, 1, 8)?;
     device(b"urandom", 0o666, 1, 9)?;
     device(b"tty", 0o666, 5, 0)?;
+    device(b"ptmx", 0o666, 5, 2)?;
     device(b"console", 0o600, 5, 1)
 }
 

@@ -25,6 +25,7 @@ mod resources;
 mod signals;
 mod socket_options;
 mod sockets;
+mod splice;
 mod streams;
 mod system;
 mod table;

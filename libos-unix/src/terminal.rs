@@ -4,13 +4,16 @@ mod control;
 mod discipline;
 mod input;
 mod output;
+mod pair;
 mod settings;
 
 pub use control::request;
+pub use pair::{Master, SLAVES};
 pub use settings::{InputFlags, LocalFlags, OutputFlags, Settings};
 
 use crate::errno::{Errno, Result};
-use crate::file::{File, Kind, Ready, Status};
+use crate::file::{File, Kind, OpenFlags, Ready, Status};
+use crate::fs::MetadataChange;
 use crate::io::{Destination, Source};
 use crate::memory::UserMemory;
 use crate::signal::Signal;
@@ -26,6 +29,17 @@ use input::Input;
 pub trait Line: fmt::Debug {
     /// Takes bytes; how many, fewer where there is no room now.
     fn write(&self, bytes: &[u8]) -> usize;
+
+    /// Bytes for which there is room.
+    fn room(&self) -> usize {
+        usize::MAX
+    }
+
+    /// A program has read what had come.
+    fn taken(&self) {}
+
+    /// Somebody has the terminal open, or nobody any more.
+    fn held(&self, _held: bool) {}
 }
 
 /// What a terminal wants done that it cannot do itself.
@@ -33,6 +47,8 @@ pub trait Line: fmt::Debug {
 pub enum Request {
     /// A signal for a process group.
     Signal(u32, Signal),
+    /// The line is gone, which the leader of its session hears.
+    HungUp(u32),
 }
 
 /// Size in characters and pixels: struct winsize.
@@ -56,6 +72,8 @@ pub struct Terminal {
     input: RefCell<Input>,
     column: Cell<usize>,
     stopped: Cell<bool>,
+    /// Descriptions of it that are open.
+    users: Cell<u32>,
     hung_up: Cell<bool>,
     requests: RefCell<Vec<Request>>,
     queue: WaitQueue,
@@ -77,6 +95,7 @@ impl Terminal {
             input: RefCell::default(),
             column: Cell::new(0),
             stopped: Cell::new(false),
+            users: Cell::new(0),
             hung_up: Cell::new(false),
             requests: RefCell::default(),
             queue: WaitQueue::new(),
@@ -122,8 +141,31 @@ impl Terminal {
         if !self.hung_up.replace(true) {
             self.ask(Signal::HANGUP);
             self.ask(Signal::CONTINUE);
+            self.requests.borrow_mut().push(Request::HungUp(self.session.get()));
             self.queue.wake_all();
         }
+    }
+
+    /// Whether the line is gone.
+    #[must_use]
+    pub const fn is_hung_up(&self) -> bool {
+        self.hung_up.get()
+    }
+
+    /// The line takes more bytes than before.
+    pub(super) fn line_has_room(&self) {
+        self.queue.wake_for(Ready::OUT | Ready::WRNORM);
+    }
+
+    /// Who may do what with it changes.
+    pub fn change_status(&self, change: &MetadataChange) {
+        let mut status = self.status.get();
+        status.permissions = change.permissions.unwrap_or(status.permissions);
+        status.user = change.user.unwrap_or(status.user);
+        status.group = change.group.unwrap_or(status.group);
+        status.accessed = change.accessed.unwrap_or(status.accessed);
+        status.modified = change.modified.unwrap_or(status.modified);
+        self.status.set(status);
     }
 
     /// How long a read waits for a first byte, in nanoseconds, where the settings limit that.
@@ -156,12 +198,18 @@ impl File for Terminal {
         let mut input = self.input.borrow_mut();
         let canonical = settings.local.contains(LocalFlags::CANONICAL);
         if canonical && input.has_line() {
-            return input.take_line(to);
+            let count = input.take_line(to)?;
+            drop(input);
+            self.line.taken();
+            return Ok(count);
         }
         let minimum = usize::from(settings.minimum());
         let enough = if settings.time() == 0 { minimum.min(to.remaining()) } else { minimum.min(1) };
         if !canonical && input.count() >= enough.max(1) {
-            return input.take(to);
+            let count = input.take(to)?;
+            drop(input);
+            self.line.taken();
+            return Ok(count);
         }
         if self.hung_up.get() || (!canonical && minimum == 0 && settings.time() == 0) {
             return Ok(0);
@@ -186,7 +234,7 @@ impl File for Terminal {
     fn ready(&self) -> Ready {
         let mut ready = Ready::empty();
         ready.set(Ready::IN | Ready::RDNORM, self.is_readable() || self.hung_up.get());
-        ready.set(Ready::OUT | Ready::WRNORM, !self.stopped.get() && !self.hung_up.get());
+        ready.set(Ready::OUT | Ready::WRNORM, !self.stopped.get() && !self.hung_up.get() && self.line.room() > 256);
         ready.set(Ready::HUP | Ready::ERR, self.hung_up.get());
         ready
     }
@@ -201,6 +249,18 @@ impl File for Terminal {
 
     fn control(&self, request: u32, argument: u64, memory: &mut dyn UserMemory) -> Result<u64> {
         self.control_line(request, argument, memory)
+    }
+
+    fn opened(&self, _flags: OpenFlags) {
+        self.users.set(self.users.get() + 1);
+        self.line.held(true);
+    }
+
+    fn closed(&self, _flags: OpenFlags) {
+        self.users.set(self.users.get() - 1);
+        if self.users.get() == 0 {
+            self.line.held(false);
+        }
     }
 
     fn as_any(&self) -> &dyn Any {

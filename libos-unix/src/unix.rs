@@ -16,7 +16,7 @@ use crate::futex::Futexes;
 use crate::process::{Identifiers, Process, Thread, WaitStatus};
 use crate::schedule::{RunQueue, Timers};
 use crate::signal::Actions;
-use crate::terminal::Terminal;
+use crate::terminal::{Master, Terminal};
 use alloc::collections::BTreeMap;
 use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
@@ -83,6 +83,7 @@ pub struct Unix {
     pub locks: crate::file::lock::Locks,
     files: Namespace,
     terminals: RefCell<Vec<Weak<Terminal>>>,
+    pseudo_terminals: RefCell<BTreeMap<u32, Weak<Master>>>,
     /// The terminal of the machine itself.
     pub console: RefCell<Option<Rc<dyn File>>>,
     nameless: Cell<u64>,
@@ -127,6 +128,7 @@ impl Unix {
             locks: crate::file::lock::Locks::default(),
             files,
             terminals: RefCell::default(),
+            pseudo_terminals: RefCell::default(),
             console: RefCell::new(None),
             nameless: Cell::new(1),
             input_came: Cell::new(true),

@@ -3,6 +3,7 @@
 //! Nothing here blocks. A system call that cannot go on enters the queues of what it waits for and is made again, from its
 //! beginning, once one of them wakes its thread; who wakes says nothing of what there is, so who is woken looks.
 
+use crate::file::Ready;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
@@ -11,8 +12,8 @@ use core::fmt;
 /// Hears of a change.
 pub trait Wake: fmt::Debug {
     /// What one has waited for may be there. `visit` is what was said on entering the queue; who has since stopped waiting under that
-    /// number does nothing. Called while files are in the middle of their work: it must not call back into them.
-    fn wake(&self, visit: u64);
+    /// number does nothing; `what` it may be ready for now. Called while files are in the middle of their work: it must not call back into them.
+    fn wake(&self, visit: u64, what: Ready);
 
     /// Whether an entry under that number is of no use any more.
     fn is_over(&self, visit: u64) -> bool;
@@ -51,13 +52,18 @@ impl WaitQueue {
 
     /// Wakes everybody, once.
     pub fn wake_all(&self) {
+        self.wake_for(Ready::all());
+    }
+
+    /// Wakes everybody, once, and says what for.
+    pub fn wake_for(&self, what: Ready) {
         if self.entries.borrow().is_empty() {
             return;
         }
         // Who is woken may enter again at once.
         let mut woken = self.entries.take();
         for entry in woken.drain(..) {
-            entry.who.wake(entry.visit);
+            entry.who.wake(entry.visit, what);
         }
         // The memory serves the next.
         let mut entries = self.entries.borrow_mut();
@@ -78,7 +84,7 @@ impl WaitQueue {
             let entry = entries.remove(position);
             entries.drain(..position);
             drop(entries);
-            entry.who.wake(entry.visit);
+            entry.who.wake(entry.visit, Ready::all());
             woken += 1;
         }
         woken

@@ -39,7 +39,7 @@ impl File for EventCount {
         let taken = if self.semaphore { 1 } else { count };
         to.put(&taken.to_le_bytes())?;
         self.count.set(count - taken);
-        self.queue.wake_all();
+        self.queue.wake_for(Ready::OUT | Ready::WRNORM);
         Ok(8)
     }
 
@@ -55,7 +55,7 @@ impl File for EventCount {
         }
         let sum = self.count.get().checked_add(added).filter(|&sum| sum < LIMIT).ok_or(Errno::EAGAIN)?;
         self.count.set(sum);
-        self.queue.wake_all();
+        self.queue.wake_for(Ready::IN | Ready::RDNORM);
         Ok(8)
     }
 

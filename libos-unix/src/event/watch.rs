@@ -54,8 +54,16 @@ struct Watched {
 }
 
 impl Wake for Watched {
-    fn wake(&self, _visit: u64) {
+    fn wake(&self, _visit: u64, what: Ready) {
         self.entered.set(false);
+        let wanted = self.interest.get().ready | Ready::ERR | Ready::HUP;
+        if !what.intersects(wanted) {
+            // Not for this one: it goes on waiting.
+            if let Some(description) = self.description.upgrade() {
+                self.enter(&description);
+            }
+            return;
+        }
         self.changed.set(true);
         if let Some(watcher) = self.watcher.upgrade() {
             watcher.queue.wake_all();

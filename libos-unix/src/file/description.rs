@@ -3,6 +3,7 @@
 use super::File;
 use super::lock::{FileLocks, Hold, Owner};
 use crate::errno::{Errno, Result};
+use crate::fs::Place;
 use crate::io::{Destination, Source};
 use alloc::rc::Rc;
 use core::cell::{Cell, RefCell};
@@ -76,6 +77,8 @@ pub struct Description {
     file: Rc<dyn File>,
     offset: Cell<u64>,
     flags: Cell<OpenFlags>,
+    /// Where it was opened, of files that do not know that themselves.
+    place: RefCell<Option<Place>>,
     /// Locks that it has on its file.
     hold: RefCell<Option<Hold>>,
 }
@@ -86,7 +89,7 @@ impl Description {
     pub fn new(file: Rc<dyn File>, flags: OpenFlags) -> Rc<Self> {
         let opening = OpenFlags::CREAT | OpenFlags::EXCL | OpenFlags::NOCTTY | OpenFlags::TRUNC | OpenFlags::CLOEXEC;
         file.opened(flags);
-        Rc::new(Self { file, offset: Cell::new(0), flags: Cell::new(flags - opening), hold: RefCell::default() })
+        Rc::new(Self { file, offset: Cell::new(0), flags: Cell::new(flags - opening), place: RefCell::default(), hold: RefCell::default() })
     }
 
     /// The file.
@@ -99,6 +102,17 @@ impl Description {
     #[must_use]
     pub fn as_kind<F: File>(&self) -> Option<&F> {
         self.file.as_any().downcast_ref()
+    }
+
+    /// Where it was opened, where somebody has noted that.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        self.place.borrow().clone()
+    }
+
+    /// Notes where it was opened.
+    pub fn set_place(&self, place: Place) {
+        self.place.replace(Some(place));
     }
 
     /// Does something with the locks that it has on its file, which are these.

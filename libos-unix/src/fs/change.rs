@@ -23,7 +23,7 @@ pub enum NewTime {
 impl Namespace {
     /// A name that is free, in a directory that the walker may write.
     fn free_name(&self, base: &Base<'_>, path: &[u8], is_directory: bool) -> Result<Walked> {
-        let walked = self.walk(base, path, Follow::No)?;
+        let walked = self.walk(base, path, Follow::Never)?;
         if walked.found.is_some() {
             return Err(Errno::EEXIST);
         }
@@ -85,7 +85,7 @@ impl Namespace {
     /// # Errors
     /// As unlink(2) says.
     pub fn unlink(&self, base: &Base<'_>, path: &[u8]) -> Result<()> {
-        let walked = self.walk(base, path, Follow::No)?;
+        let walked = self.walk(base, path, Follow::Never)?;
         let file = walked.found.as_ref().ok_or(Errno::ENOENT)?;
         let Some(name) = &walked.name else { return Err(Errno::EISDIR) };
         if file.inode.kind() == Kind::Directory {
@@ -103,7 +103,7 @@ impl Namespace {
     /// # Errors
     /// As rmdir(2) says.
     pub fn remove_directory(&self, base: &Base<'_>, path: &[u8]) -> Result<()> {
-        let walked = self.walk(base, path, Follow::No)?;
+        let walked = self.walk(base, path, Follow::Never)?;
         let file = walked.found.as_ref().ok_or(Errno::ENOENT)?;
         let Some(name) = &walked.name else { return Err(last_name_error(path)) };
         if file.inode.kind() != Kind::Directory {

@@ -65,6 +65,23 @@ pub enum SeekTo {
     Hole,
 }
 
+bitflags::bitflags! {
+    /// What may never be done with a file any more (fcntl(2), F_ADD_SEALS).
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct Seals: u32 {
+        /// Seal it.
+        const SEAL = 0x1;
+        /// Make it shorter.
+        const SHRINK = 0x2;
+        /// Make it longer.
+        const GROW = 0x4;
+        /// Write it.
+        const WRITE = 0x8;
+        /// Write it in any way that has not begun.
+        const FUTURE_WRITE = 0x10;
+    }
+}
+
 /// A file of a file system. What a kind of file cannot do it need not implement.
 #[allow(unused_variables)] // the names say what is passed
 pub trait Inode: fmt::Debug + Any {
@@ -122,18 +139,18 @@ pub trait Inode: fmt::Debug + Any {
         Err(Errno::EPERM)
     }
 
-    /// Makes a file that has no name yet.
+    /// Makes a file that has no name yet, and never gets one unless it is `linkable`.
     ///
     /// # Errors
     /// EOPNOTSUPP, ENOSPC.
-    fn make_nameless(&self, new: &New) -> Result<Rc<dyn Inode>> {
+    fn make_nameless(&self, new: &New, linkable: bool) -> Result<Rc<dyn Inode>> {
         Err(Errno::EOPNOTSUPP)
     }
 
     /// Gives a file one more name.
     ///
     /// # Errors
-    /// EEXIST, EPERM, EXDEV.
+    /// EEXIST, EPERM, EXDEV; ENOENT where it has no name any more.
     fn link(&self, name: &[u8], inode: &Rc<dyn Inode>) -> Result<()> {
         Err(Errno::EPERM)
     }
@@ -236,6 +253,11 @@ pub trait Inode: fmt::Debug + Any {
 
     /// How often it is open to be written, where somebody counts that.
     fn writers(&self) -> Option<&Cell<u32>> {
+        None
+    }
+
+    /// What may never be done with it any more, fcntl(2), of files that know this.
+    fn seals(&self) -> Option<&Cell<Seals>> {
         None
     }
 

@@ -3,7 +3,7 @@
 mod directory;
 mod pages;
 
-use super::inode::{Entry, Inode, MetadataChange, New, SeekTo};
+use super::inode::{Entry, Inode, MetadataChange, New, SeekTo, Seals};
 use crate::clock::realtime;
 use crate::errno::{Errno, Result};
 use crate::file::{Kind, Status};
@@ -81,6 +81,9 @@ pub(super) struct MemoryInode {
     status: Cell<Status>,
     links: Cell<u64>,
     writers: Cell<u32>,
+    /// It may be given a name though it has none.
+    linkable: Cell<bool>,
+    seals: Cell<Seals>,
 }
 
 impl MemoryInode {
@@ -114,7 +117,7 @@ impl MemoryInode {
         let system = Rc::clone(system);
         Rc::new_cyclic(|me| {
             let (me, status, links) = (Weak::clone(me), Cell::new(status), Cell::new(0));
-            Self { me, system, content, status, links, writers: Cell::new(0) }
+            Self { me, system, content, status, links, writers: Cell::new(0), linkable: Cell::new(false), seals: Cell::new(Seals::SEAL) }
         })
     }
 
@@ -141,6 +144,13 @@ impl MemoryInode {
             Content::Directory(_) => Err(Errno::EISDIR),
             _ => Err(Errno::EINVAL),
         }
+    }
+
+    /// Whether something may be done that some seals forbid, after which the file is `size` bytes long at least.
+    fn check_seals(&self, forbidden: Seals, size: u64) -> Result<()> {
+        let seals = self.seals.get();
+        let grows = seals.contains(Seals::GROW) && size > self.pages()?.borrow().size();
+        if grows || seals.intersects(forbidden) { Err(Errno::EPERM) } else { Ok(()) }
     }
 
     fn directory(&self) -> Result<&RefCell<Entries>> {
@@ -215,13 +225,18 @@ impl Inode for MemoryInode {
         Ok(inode)
     }
 
-    fn make_nameless(&self, new: &New) -> Result<Rc<dyn Inode>> {
+    fn make_nameless(&self, new: &New, linkable: bool) -> Result<Rc<dyn Inode>> {
         self.directory()?;
-        Ok(MemoryInode::new(&self.system, new))
+        let inode = MemoryInode::new(&self.system, new);
+        inode.linkable.set(linkable);
+        Ok(inode)
     }
 
     fn link(&self, name: &[u8], inode: &Rc<dyn Inode>) -> Result<()> {
         let other = self.own(inode)?;
+        if other.links.get() == 0 && !other.linkable.get() {
+            return Err(Errno::ENOENT);
+        }
         if other.links.get() >= MOST_LINKS {
             return Err(Errno::EMLINK);
         }
@@ -280,6 +295,8 @@ impl Inode for MemoryInode {
         if from.remaining() == 0 {
             return Ok(0);
         }
+        let end = offset.saturating_add(from.remaining() as u64);
+        self.check_seals(Seals::WRITE | Seals::FUTURE_WRITE, end)?;
         let written = Pages::write(self.pages()?, &self.system, offset, from)?;
         self.touch();
         // What runs with another's rights must be what that one has written.
@@ -291,6 +308,8 @@ impl Inode for MemoryInode {
         if size > MOST_BYTES {
             return Err(Errno::EFBIG);
         }
+        let shrinks = size < self.pages()?.borrow().size();
+        self.check_seals(if shrinks { Seals::SHRINK } else { Seals::empty() }, size)?;
         let freed = self.pages()?.borrow_mut().truncate(size);
         self.system.give(freed);
         self.touch();
@@ -304,6 +323,8 @@ impl Inode for MemoryInode {
 
     fn allocate(&self, offset: u64, length: u64, keep: bool, punch: bool) -> Result<()> {
         let end = offset.checked_add(length).filter(|&end| end <= MOST_BYTES).ok_or(Errno::EFBIG)?;
+        let writes = if punch { Seals::WRITE | Seals::FUTURE_WRITE } else { Seals::empty() };
+        self.check_seals(writes, if keep { 0 } else { end })?;
         let mut pages = self.pages()?.borrow_mut();
         if punch {
             let freed = pages.punch(offset, end);
@@ -328,6 +349,10 @@ impl Inode for MemoryInode {
             Content::Special(place) => Some(Rc::clone(place.get_or_init(make))),
             _ => None,
         }
+    }
+
+    fn seals(&self) -> Option<&Cell<Seals>> {
+        self.pages().is_ok().then_some(&self.seals)
     }
 
     fn writers(&self) -> Option<&Cell<u32>> {

@@ -75,7 +75,10 @@ impl Namespace {
         }
         let place = self.find_directory(base, path)?;
         check(base.credentials, &place.inode.status(), Access::WRITE | Access::EXECUTE)?;
-        let inode = place.inode.make_nameless(&new(base, &place, Kind::Regular, request.permissions))?;
+        let inode = place.inode.make_nameless(
+            &new(base, &place, Kind::Regular, request.permissions),
+            !request.flags.contains(OpenFlags::EXCL),
+        )?;
         Ok(Opened::Node(Rc::new(NodeFile::new(place.with(inode)))))
     }
 

@@ -142,6 +142,11 @@ fn decimal(number: u32) -> Vec<u8> {
 }
 
 impl Inode for Node {
+    fn make(&self, _name: &[u8], _new: &crate::fs::New) -> Result<Rc<dyn Inode>> {
+        // Linux has no such operation here, and says that the name is not there.
+        Err(Errno::ENOENT)
+    }
+
     fn status(&self) -> Status {
         let now = realtime();
         let kind = self.file_kind();

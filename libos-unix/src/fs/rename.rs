@@ -25,8 +25,8 @@ impl Namespace {
     /// # Errors
     /// As rename(2) says.
     pub fn rename(&self, from: (&Base<'_>, &[u8]), to: (&Base<'_>, &[u8]), flags: RenameFlags) -> Result<()> {
-        let old = self.walk(from.0, from.1, Follow::No)?;
-        let new = self.walk(to.0, to.1, Follow::No)?;
+        let old = self.walk(from.0, from.1, Follow::Never)?;
+        let new = self.walk(to.0, to.1, Follow::Never)?;
         let exchange = flags.contains(RenameFlags::EXCHANGE);
         if exchange && flags.contains(RenameFlags::NOREPLACE) {
             return Err(Errno::EINVAL);

@@ -38,8 +38,10 @@ impl Base<'_> {
 pub enum Follow {
     /// It is the file that it leads to.
     Yes,
-    /// It is itself.
+    /// It is itself, unless a slash behind it says that a directory is meant.
     No,
+    /// It is itself: what has a name is made, moved or removed.
+    Never,
 }
 
 /// Where a path has led.
@@ -113,7 +115,7 @@ impl Namespace {
                 }
                 Err(error) => return Err(error),
             };
-            let follows = !is_last || follow == Follow::Yes || wants_directory;
+            let follows = !is_last || follow == Follow::Yes || (wants_directory && follow == Follow::No);
             if follows && child.inode.kind() == Kind::Link {
                 links += 1;
                 if links > MOST_LINKS {
@@ -143,7 +145,7 @@ impl Namespace {
                 continue;
             }
             if is_last {
-                if wants_directory && child.inode.kind() != Kind::Directory {
+                if wants_directory && follow != Follow::Never && child.inode.kind() != Kind::Directory {
                     return Err(Errno::ENOTDIR);
                 }
                 let child = if child.is_mount_root() { child } else { at.named(name, child.inode) };

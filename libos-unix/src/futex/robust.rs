@@ -50,7 +50,7 @@ fn leave(unix: &Unix, thread: &Rc<Thread>, head: u64) -> Result<()> {
 
 fn release(unix: &Unix, thread: &Rc<Thread>, address: u64) -> Result<()> {
     let space = thread.space();
-    let (key, word) = unix.futexes.look(&space, address)?;
+    let (key, word) = unix.futexes.look(&space, address, false)?;
     if word & OWNER != thread.id() {
         return Ok(());
     }

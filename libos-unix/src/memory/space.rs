@@ -198,6 +198,14 @@ impl AddressSpace {
         ranges.into_iter().filter(|range| !range.is_empty()).for_each(|range| self.drop_pages(range));
     }
 
+    /// Whether a file is shared here in a way that lets the program write it, now or once it asks.
+    pub fn shares_to_write(&self, is_it: &impl Fn(&Rc<dyn File>) -> bool) -> bool {
+        self.areas.values().any(|area| match &area.backing {
+            Backing::File(file, _) => area.shared && area.most.contains(Protection::WRITE) && is_it(file),
+            Backing::Zeros => false,
+        })
+    }
+
     /// Whether all of a range allows something.
     #[must_use]
     pub fn allows(&self, range: Range<u64>, wanted: Protection) -> bool {

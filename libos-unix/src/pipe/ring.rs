@@ -61,6 +61,21 @@ impl Ring {
         Ok(done)
     }
 
+    /// Shows the first bytes, as many as fit; how many.
+    pub(super) fn peek(&self, into: &mut [u8]) -> usize {
+        let count = into.len().min(self.length);
+        let first = count.min(self.bytes.len() - self.start);
+        into[..first].copy_from_slice(&self.bytes[self.start..self.start + first]);
+        into[first..count].copy_from_slice(&self.bytes[..count - first]);
+        count
+    }
+
+    /// Drops the first bytes, of which there are so many.
+    pub(super) fn skip(&mut self, count: usize) {
+        self.length -= count;
+        self.start = if self.length == 0 { 0 } else { (self.start + count) & (self.bytes.len() - 1) };
+    }
+
     pub(super) fn put(&mut self, from: &mut dyn Source) -> Result<usize> {
         let wanted = from.remaining().min(self.room());
         if self.length + wanted > self.bytes.len() {

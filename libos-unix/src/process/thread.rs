@@ -2,7 +2,7 @@
 
 use super::{Process, ProcessState};
 use crate::descriptors::Descriptors;
-use crate::file::Credentials;
+use crate::file::{Credentials, Ready};
 use crate::fs::Directories;
 use crate::machine::Context;
 use crate::memory::AddressSpace;
@@ -243,7 +243,7 @@ impl Thread {
 }
 
 impl Wake for Thread {
-    fn wake(&self, visit: u64) {
+    fn wake(&self, visit: u64, _what: Ready) {
         if self.visit.get() == visit && !self.dead.get() {
             self.unblock();
         }
@@ -256,6 +256,6 @@ impl Wake for Thread {
 
 impl Expire for Thread {
     fn expire(&self, _unix: &Unix, _deadline: u64, _now: u64, visit: u64) {
-        self.wake(visit);
+        self.wake(visit, Ready::all());
     }
 }

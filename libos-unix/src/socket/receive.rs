@@ -2,6 +2,7 @@
 
 use super::{Address, Ancillary, Socket, SocketKind};
 use crate::errno::{Errno, Result};
+use crate::file::Ready;
 use crate::io::Destination;
 
 /// How to receive.
@@ -52,7 +53,7 @@ impl Socket {
         if !how.peeks {
             self.senders.wake_all();
             if let Some(peer) = self.peer() {
-                peer.queue.wake_all();
+                peer.queue.wake_for(Ready::OUT | Ready::WRNORM);
             }
         }
         Ok(received)

@@ -3,6 +3,7 @@
 use super::message::{Inbox, Message};
 use super::{Ancillary, Identity, Socket, SocketKind, State};
 use crate::errno::{Errno, Result};
+use crate::file::Ready;
 use crate::io::Source;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -68,7 +69,7 @@ impl Socket {
             SocketKind::Stream => self.send_bytes(&receiver, from, ancillary)?,
             _ => self.send_message(&receiver, from, ancillary)?,
         };
-        receiver.queue.wake_all();
+        receiver.queue.wake_for(Ready::IN | Ready::RDNORM);
         Ok(count)
     }
 

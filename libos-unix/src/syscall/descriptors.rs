@@ -2,12 +2,14 @@
 
 use super::{Call, Outcome};
 use crate::descriptors::Descriptors;
-use crate::errno::Errno;
-use crate::file::OpenFlags;
+use crate::errno::{Errno, Result};
+use crate::file::{Description, OpenFlags};
+use crate::fs::{NodeFile, Seals};
+use crate::pipe::PipeEnd;
 use crate::process::Resource;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 
 pub(super) fn close(call: &Call<'_>) -> Outcome {
     let description = call.thread.files.borrow().borrow_mut().remove(call.arguments()[0])?;
@@ -98,6 +100,10 @@ mod command {
     pub(super) const SETSIG: u32 = 10;
     pub(super) const GETSIG: u32 = 11;
     pub(super) const DUPFD_CLOEXEC: u32 = 1030;
+    pub(super) const SETPIPE_SIZE: u32 = 1031;
+    pub(super) const GETPIPE_SIZE: u32 = 1032;
+    pub(super) const ADD_SEALS: u32 = 1033;
+    pub(super) const GET_SEALS: u32 = 1034;
 }
 
 pub(super) fn fcntl(call: &Call<'_>) -> Outcome {
@@ -129,6 +135,36 @@ pub(super) fn fcntl(call: &Call<'_>) -> Outcome {
         // Nobody is ever told by a signal.
         command::SETOWN | command::SETSIG => Ok(0),
         command::GETOWN | command::GETSIG => Ok(0),
+        command::SETPIPE_SIZE | command::GETPIPE_SIZE => {
+            let pipe = Rc::clone(description.as_kind::<PipeEnd>().ok_or(Errno::EBADF)?.pipe());
+            let wanted = argument as u32 as usize;
+            let size = if command == command::GETPIPE_SIZE { pipe.capacity() } else { pipe.set_capacity(wanted)? };
+            Ok(size as u64)
+        }
+        command::ADD_SEALS => add_seals(call, &description, argument as u32),
+        command::GET_SEALS => Ok(seals(&description)?.get().bits().into()),
         _ => Err(Errno::EINVAL.into()),
     }
+}
+
+/// The seals of a file that has any.
+fn seals(description: &Description) -> Result<&Cell<Seals>> {
+    description.as_kind::<NodeFile>().and_then(|node| node.place().inode.seals()).ok_or(Errno::EINVAL)
+}
+
+fn add_seals(call: &Call<'_>, description: &Description, added: u32) -> Outcome {
+    let cell = seals(description)?;
+    if !description.flags().writes() {
+        return Err(Errno::EPERM.into());
+    }
+    let added = Seals::from_bits(added).ok_or(Errno::EINVAL)?;
+    if cell.get().contains(Seals::SEAL) {
+        return Err(Errno::EPERM.into());
+    }
+    let node = description.as_kind::<NodeFile>().ok_or(Errno::EINVAL)?;
+    if added.contains(Seals::WRITE) && call.unix.is_mapped_to_be_written(&node.place().inode) {
+        return Err(Errno::EBUSY.into());
+    }
+    cell.set(cell.get() | added);
+    Ok(0)
 }

@@ -1,6 +1,6 @@
 //! eventfd(2), signalfd(2) and epoll(7).
 
-use super::signals::set_temporary_mask;
+use super::signals::{restore_mask_after, set_temporary_mask};
 use super::{Call, Outcome, Restart, Stop};
 use crate::clock::{self, SECOND};
 use crate::errno::{Errno, Result};
@@ -157,12 +157,16 @@ pub(super) fn epoll_wait(call: &Call<'_>) -> Outcome {
 
 pub(super) fn epoll_pwait(call: &Call<'_>) -> Outcome {
     mask(call)?;
-    wait(call, milliseconds(call))
+    let outcome = wait(call, milliseconds(call));
+    restore_mask_after(call, &outcome);
+    outcome
 }
 
 pub(super) fn epoll_pwait2(call: &Call<'_>) -> Outcome {
     let timeout = call.arguments()[3];
     let limit = if timeout == 0 { None } else { Some(super::clocks::duration(call, timeout)?) };
     mask(call)?;
-    wait(call, limit)
+    let outcome = wait(call, limit);
+    restore_mask_after(call, &outcome);
+    outcome
 }

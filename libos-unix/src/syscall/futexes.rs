@@ -3,6 +3,7 @@
 use super::{Call, Outcome, Restart, Stop};
 use crate::clock;
 use crate::errno::{Errno, Result};
+use crate::futex::Key;
 
 /// Operations by number.
 mod operation {
@@ -13,7 +14,7 @@ mod operation {
     pub(super) const WAKE_OPERATION: u32 = 5;
     pub(super) const WAIT_BITSET: u32 = 9;
     pub(super) const WAKE_BITSET: u32 = 10;
-    /// The word is no other process's: no difference here.
+    /// Only threads of this space mean the word.
     pub(super) const PRIVATE: u32 = 0x80;
     pub(super) const REALTIME: u32 = 0x100;
 }
@@ -40,6 +41,11 @@ pub(super) fn futex(call: &Call<'_>) -> Outcome {
     }
 }
 
+/// The key of a word, as the call means it, and what it holds.
+fn look(call: &Call<'_>, address: u64) -> Result<(Key, u32)> {
+    call.unix.futexes.look(&call.thread.space(), address, call.uint(1) & operation::PRIVATE != 0)
+}
+
 fn wait(call: &Call<'_>, timeout: u64, relative: bool, realtime: bool, bits: u32) -> Outcome {
     if bits == 0 {
         return Err(Errno::EINVAL.into());
@@ -54,8 +60,7 @@ fn wait(call: &Call<'_>, timeout: u64, relative: bool, realtime: bool, bits: u32
             return Err(Errno::ETIMEDOUT.into());
         }
     }
-    let space = call.thread.space();
-    let (key, word) = call.unix.futexes.look(&space, call.arguments()[0])?;
+    let (key, word) = look(call, call.arguments()[0])?;
     if !call.progress().waited && word != call.uint(2) {
         return Err(Errno::EAGAIN.into());
     }
@@ -81,7 +86,7 @@ fn wake(call: &Call<'_>, address: u64, count: u32, bits: u32) -> Outcome {
     if bits == 0 {
         return Err(Errno::EINVAL.into());
     }
-    let (key, _) = call.unix.futexes.look(&call.thread.space(), address)?;
+    let (key, _) = look(call, address)?;
     Ok(call.unix.futexes.wake(key, count.min(i32::MAX as u32), bits).into())
 }
 
@@ -91,9 +96,8 @@ fn requeue(call: &Call<'_>, expected: Option<u32>) -> Outcome {
     if wakes < 0 || moves < 0 {
         return Err(Errno::EINVAL.into());
     }
-    let space = call.thread.space();
-    let (from, word) = call.unix.futexes.look(&space, address)?;
-    let (to, _) = call.unix.futexes.look(&space, second)?;
+    let (from, word) = look(call, address)?;
+    let (to, _) = look(call, second)?;
     if expected.is_some_and(|expected| expected != word) {
         return Err(Errno::EAGAIN.into());
     }
@@ -105,9 +109,8 @@ fn requeue(call: &Call<'_>, expected: Option<u32>) -> Outcome {
 
 /// Changes the second word and wakes those who wait for the first, and for the second if it was as asked.
 fn wake_operation(call: &Call<'_>, second: u64, encoded: u32) -> Outcome {
-    let space = call.thread.space();
-    let (first, _) = call.unix.futexes.look(&space, call.arguments()[0])?;
-    let (other, old) = call.unix.futexes.look(&space, second)?;
+    let (first, _) = look(call, call.arguments()[0])?;
+    let (other, old) = look(call, second)?;
     let new = changed(old, encoded)?;
     let holds = compares(old, encoded)?;
     call.write(second, &new)?;

@@ -2,8 +2,10 @@
 
 use super::{Call, Outcome};
 use crate::errno::{Errno, Result};
+use crate::fs::{NodeFile, Seals};
 use crate::memory::{Backing, MapFlags, MapRequest, PAGE, Protection, SharedMemory, round_up};
 use alloc::rc::Rc;
+use core::cell::Cell;
 
 pub(super) fn mmap(call: &Call<'_>) -> Outcome {
     let [address, bytes, protection, flags, descriptor, offset] = call.arguments();
@@ -57,7 +59,12 @@ fn file(
         Err(Errno::ENXIO) => return Ok((anonymous(call.arguments()[1], flags), Protection::all())),
         Err(error) => return Err(error),
     }
-    let most = if shared && !writes { Protection::READ | Protection::EXECUTE } else { Protection::all() };
+    let seals = description.as_kind::<NodeFile>().and_then(|node| node.place().inode.seals().map(Cell::get));
+    let sealed = seals.is_some_and(|seals| seals.intersects(Seals::WRITE | Seals::FUTURE_WRITE));
+    if sealed && shared && protection.contains(Protection::WRITE) {
+        return Err(Errno::EPERM);
+    }
+    let most = if shared && (sealed || !writes) { Protection::READ | Protection::EXECUTE } else { Protection::all() };
     Ok((Backing::File(Rc::clone(description.file()), offset / PAGE), most))
 }
 

@@ -4,7 +4,7 @@ use super::paths::HERE;
 use super::{Call, Outcome, Stop};
 use crate::errno::{Errno, Result};
 use crate::file::{Description, Kind, OpenFlags};
-use crate::fs::{Inode, NodeFile, OpenRequest, Opened, SeekTo};
+use crate::fs::{Inode, NodeFile, OpenRequest, Opened, Seals, SeekTo};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
@@ -17,6 +17,7 @@ fn open_at(call: &Call<'_>, descriptor: u64, path: u64, flags: u32, mode: u32) -
     let may_write = |inode: &Rc<dyn Inode>| call.unix.check_not_running(inode);
     let opened =
         call.with_base(descriptor, &path, |base| call.unix.names_of_files().open(base, &path, request, &may_write))?;
+    let mut noted = None;
     let file = match opened {
         Opened::Node(file) => {
             if flags.contains(OpenFlags::TRUNC)
@@ -26,10 +27,19 @@ fn open_at(call: &Call<'_>, descriptor: u64, path: u64, flags: u32, mode: u32) -
             }
             file
         }
-        Opened::Device(represents, place) => call.unix.open_device(call, represents, &place, flags)?,
-        Opened::Fifo(place) => call.unix.open_fifo(call, &place, flags)?,
+        Opened::Device(represents, place) => {
+            let file = call.unix.open_device(call, represents, &place, flags)?;
+            noted = Some(place);
+            file
+        }
+        Opened::Fifo(place) => {
+            let file = call.unix.open_fifo(call, &place, flags)?;
+            noted = Some(place);
+            file
+        }
     };
     let description = Description::new(file, flags);
+    noted.into_iter().for_each(|place| description.set_place(place));
     Ok(call.add_file(description, flags.contains(OpenFlags::CLOEXEC))?)
 }
 
@@ -76,10 +86,11 @@ pub(super) fn lseek(call: &Call<'_>) -> Outcome {
         return Err(Errno::EBADF.into());
     }
     let file = description.file();
-    if !file.is_seekable() {
+    let kind = file.status().kind;
+    if !file.is_seekable() && kind != Kind::Anonymous {
         return Err(Errno::ESPIPE.into());
     }
-    if file.status().kind == Kind::CharacterDevice {
+    if matches!(kind, Kind::CharacterDevice | Kind::Anonymous) {
         // Every place in it is the same.
         return Ok(0);
     }
@@ -257,7 +268,7 @@ pub(super) fn memfd_create(call: &Call<'_>) -> Outcome {
         return Err(Errno::EINVAL.into());
     }
     call.string(call.arguments()[0], 250, Errno::EINVAL)?;
-    let file = call.unix.nameless_file()?;
+    let file = call.unix.nameless_file(if flags & ALLOW_SEALING != 0 { Seals::empty() } else { Seals::SEAL })?;
     let description = Description::new(Rc::new(file), OpenFlags::RDWR);
     Ok(call.add_file(description, flags & CLOEXEC != 0)?)
 }

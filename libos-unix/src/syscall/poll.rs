@@ -1,6 +1,6 @@
 //! Waiting for several files at once: poll(2), select(2).
 
-use super::signals::set_temporary_mask;
+use super::signals::{restore_mask_after, set_temporary_mask};
 use super::{Call, Outcome, Restart, Stop};
 use crate::clock::{self, SECOND};
 use crate::errno::{Errno, Result};
@@ -83,14 +83,21 @@ pub(super) fn ppoll(call: &Call<'_>) -> Outcome {
     let limit = if timeout == 0 { None } else { Some(super::clocks::duration(call, timeout)?) };
     mask(call, mask_at, bytes)?;
     let outcome = poll_files(call, limit);
-    write_rest(call, timeout, outcome.is_ok())?;
+    restore_mask_after(call, &outcome);
+    write_rest(call, timeout, limit, outcome.is_ok())?;
     outcome
 }
 
+/// Nanoseconds that are left of a timeout; all of it where nothing had to wait.
+fn rest(call: &Call<'_>, limit: Option<u64>) -> u64 {
+    let deadline = call.progress().deadline;
+    deadline.map_or(limit.unwrap_or(0), |deadline| deadline.saturating_sub(clock::monotonic()))
+}
+
 /// What is left of a timeout, which these calls leave in its place.
-fn write_rest(call: &Call<'_>, at: u64, over: bool) -> Result<()> {
+fn write_rest(call: &Call<'_>, at: u64, limit: Option<u64>, over: bool) -> Result<()> {
     if at != 0 && (over || call.is_interrupted()) {
-        let left = call.progress().deadline.map_or(0, |deadline| deadline.saturating_sub(clock::monotonic()));
+        let left = rest(call, limit);
         call.write(at, &[left / SECOND, left % SECOND])?;
     }
     Ok(())
@@ -161,7 +168,7 @@ pub(super) fn select(call: &Call<'_>) -> Outcome {
     };
     let outcome = select_files(call, limit);
     if at != 0 && (outcome.is_ok() || call.is_interrupted()) {
-        let left = call.progress().deadline.map_or(0, |deadline| deadline.saturating_sub(clock::monotonic()));
+        let left = rest(call, limit);
         call.write(at, &[left / SECOND, left % SECOND / 1000])?;
     }
     outcome
@@ -176,6 +183,7 @@ pub(super) fn pselect6(call: &Call<'_>) -> Outcome {
         mask(call, set, bytes)?;
     }
     let outcome = select_files(call, limit);
-    write_rest(call, timeout, outcome.is_ok())?;
+    restore_mask_after(call, &outcome);
+    write_rest(call, timeout, limit, outcome.is_ok())?;
     outcome
 }

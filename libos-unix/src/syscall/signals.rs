@@ -104,6 +104,17 @@ pub(super) fn set_temporary_mask(call: &Call<'_>, mask: SignalSet) {
     }
 }
 
+/// The mask from before, if a call is over that has nothing to say of signals: those that came meanwhile wait for it.
+pub(super) fn restore_mask_after(call: &Call<'_>, outcome: &Outcome) {
+    let over = match outcome {
+        Ok(_) => true,
+        Err(stop) => matches!(stop.kind(), super::StopKind::Error(_)),
+    };
+    if over {
+        restore_mask(call);
+    }
+}
+
 pub(super) fn pause(_: &Call<'_>) -> Outcome {
     Err(Stop::wait(Restart::UnlessHandled))
 }
@@ -141,7 +152,7 @@ pub(super) fn rt_sigtimedwait(call: &Call<'_>) -> Outcome {
     Err(Stop::wait(Restart::Never))
 }
 
-fn restore_mask(call: &Call<'_>) {
+pub(super) fn restore_mask(call: &Call<'_>) {
     if let Some(mask) = call.thread.saved_mask.take() {
         call.thread.mask.set(mask);
     }

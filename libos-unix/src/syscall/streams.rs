@@ -3,9 +3,10 @@
 use super::{Call, Outcome, Restart, Stop};
 use crate::errno::{Errno, Result};
 use crate::file::{Description, OpenFlags};
+use crate::fs::{Base, Follow};
 use crate::io::Filling;
 use crate::pipe::PipeEnd;
-use crate::terminal::Terminal;
+use crate::terminal::{Master, Terminal, request};
 use alloc::rc::Rc;
 
 fn make_pipe(call: &Call<'_>, at: u64, flags: OpenFlags) -> Outcome {
@@ -65,6 +66,7 @@ pub(super) fn ioctl(call: &Call<'_>) -> Outcome {
             description.set_flags(flags);
             Ok(0)
         }
+        request::TIOCGPTPEER if description.as_kind::<Master>().is_some() => open_peer(call, &description, argument),
         _ => {
             if let Some(terminal) = description.as_kind::<Terminal>()
                 && let Some(outcome) = call.unix.control_terminal(call, terminal, request, argument)
@@ -75,6 +77,21 @@ pub(super) fn ioctl(call: &Call<'_>) -> Outcome {
             Ok(call.with_memory(|memory| file.control(request, argument, memory))?)
         }
     }
+}
+
+/// Opens the slave of a master without its name.
+fn open_peer(call: &Call<'_>, description: &Description, flags: u64) -> Outcome {
+    let flags = OpenFlags::from_bits_truncate(flags as u32);
+    let master = description.as_kind::<Master>().ok_or(Errno::ENOTTY)?;
+    let terminal = Rc::clone(master.terminal());
+    call.unix.open_terminal(call.process(), &terminal, flags);
+    let slave = Description::new(terminal, flags);
+    let files = call.unix.names_of_files();
+    let path = alloc::format!("/dev/pts/{}", master.number());
+    if let Ok(place) = files.find(&Base::of_root(files), path.as_bytes(), Follow::Yes) {
+        slave.set_place(place);
+    }
+    Ok(call.add_file(slave, flags.contains(OpenFlags::CLOEXEC))?)
 }
 
 /// Bytes that are moved at a time.

@@ -2,7 +2,7 @@
 
 use super::{Call, Outcome};
 use super::{clocks, descriptors, events, exec, futexes, identity, locks, memory, metadata, open, paths, process};
-use super::{messages, poll, read_write, resources, signals, socket_options, sockets, streams, system, timers};
+use super::{messages, poll, read_write, resources, signals, socket_options, sockets, splice, streams, system, timers};
 use bitflags::Flags;
 
 /// Makes a call.
@@ -260,7 +260,10 @@ calls! {
     271 ppoll poll::ppoll;
     273 set_robust_list futexes::set_robust_list;
     274 get_robust_list futexes::get_robust_list;
+    275 splice splice::splice;
+    276 tee splice::tee;
     277 sync_file_range open::fsync;
+    278 vmsplice splice::vmsplice;
     280 utimensat metadata::utimensat;
     281 epoll_pwait events::epoll_pwait;
     282 signalfd events::signalfd;

@@ -29,6 +29,11 @@ pub mod request {
     pub const TIOCNOTTY: u32 = 0x5422;
     pub const TCSBRKP: u32 = 0x5425;
     pub const TIOCGSID: u32 = 0x5429;
+    pub const TIOCGPTPEER: u32 = 0x5441;
+    pub const TIOCGPTN: u32 = 0x8004_5430;
+    pub const TIOCSPTLCK: u32 = 0x4004_5431;
+    pub const TIOCSIG: u32 = 0x4004_5436;
+    pub const TIOCGPTLCK: u32 = 0x8004_5439;
     pub const TCGETS2: u32 = 0x802c_542a;
     pub const TCSETS2: u32 = 0x402c_542b;
     pub const TCSETSW2: u32 = 0x402c_542c;

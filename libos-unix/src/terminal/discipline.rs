@@ -5,6 +5,13 @@ use super::{InputFlags, LocalFlags, Settings, Terminal};
 use crate::signal::Signal;
 
 impl Terminal {
+    /// Bytes that may come now. Where a line is being edited there is always room: what is too much for it is lost.
+    pub(super) fn input_room(&self) -> usize {
+        let input = self.input.borrow();
+        let canonical = self.settings.get().local.contains(LocalFlags::CANONICAL);
+        if canonical && !input.has_line() { usize::MAX } else { input.room() }
+    }
+
     /// Bytes have come from the line.
     pub fn receive(&self, bytes: &[u8]) {
         for &byte in bytes {

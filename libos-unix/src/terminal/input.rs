@@ -31,6 +31,11 @@ impl Input {
         self.bytes.len()
     }
 
+    /// Bytes that still have a place.
+    pub(super) fn room(&self) -> usize {
+        MOST.saturating_sub(self.bytes.len() + self.edited.len())
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.bytes.len() + self.edited.len() >= MOST
     }

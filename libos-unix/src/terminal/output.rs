@@ -12,10 +12,19 @@ impl Terminal {
         if !flags.contains(OutputFlags::PROCESS) {
             return self.line.write(bytes);
         }
+        let room = self.line.room();
         let mut sent = alloc::vec::Vec::with_capacity(bytes.len() + 16);
-        bytes.iter().for_each(|&byte| self.process(flags, byte, &mut sent));
+        let mut taken = 0;
+        for &byte in bytes {
+            // A byte becomes a tab's worth of spaces at most.
+            if sent.len() + TAB > room {
+                break;
+            }
+            self.process(flags, byte, &mut sent);
+            taken += 1;
+        }
         self.line.write(&sent);
-        bytes.len()
+        taken
     }
 
     fn process(&self, flags: OutputFlags, byte: u8, sent: &mut alloc::vec::Vec<u8>) {

@@ -3,13 +3,13 @@
 use super::Unix;
 use crate::errno::{Errno, Result};
 use crate::file::{Description, File, Kind, OpenFlags};
-use crate::fs::{self, MemoryFileSystem, New, NodeFile, Place};
+use crate::fs::{self, MemoryFileSystem, New, NodeFile, Place, Seals};
 use crate::pipe::{Pipe, PipeEnd};
 use crate::process::{Process, Thread};
 use crate::signal::{Information, Signal};
 use crate::socket::Socket;
 use crate::syscall::{Call, Stop};
-use crate::terminal::Terminal;
+use crate::terminal::{SLAVES, Terminal};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::any::Any;
@@ -84,12 +84,19 @@ impl Unix {
             }
             (5, 1) => {
                 let console = self.console.borrow().clone().ok_or(Errno::ENODEV)?;
-                if let Some(terminal) = console.as_any().downcast_ref::<Terminal>()
-                    && !flags.contains(OpenFlags::NOCTTY)
-                {
-                    self.take_terminal(process, terminal);
+                if let Some(terminal) = console.as_any().downcast_ref::<Terminal>() {
+                    self.open_terminal(process, terminal, flags);
                 }
                 Ok(console)
+            }
+            (5, 2) => {
+                let user = call.thread.credentials.borrow().file_user();
+                Ok(self.make_pseudo_terminal(place.inode.status(), user)?)
+            }
+            (SLAVES, number) => {
+                let terminal = self.master(number).ok_or(Errno::EIO)?.slave()?;
+                self.open_terminal(process, &terminal, flags);
+                Ok(terminal)
             }
             _ => Ok(fs::open_device(represents, place.inode.status())?),
         }
@@ -139,14 +146,15 @@ impl Unix {
         Err(Stop::wait(crate::syscall::Restart::IfAsked))
     }
 
-    /// A file that never has a name.
+    /// A file that never has a name, sealed so far.
     ///
     /// # Errors
     /// ENOSPC.
-    pub fn nameless_file(&self) -> Result<NodeFile> {
+    pub fn nameless_file(&self, seals: Seals) -> Result<NodeFile> {
         let root = MemoryFileSystem::root(NAMELESS, u64::MAX);
         let new = New { kind: Kind::Regular, permissions: 0o777, user: 0, group: 0, represents: 0, target: Vec::new() };
-        let inode = root.make_nameless(&new)?;
+        let inode = root.make_nameless(&new, false)?;
+        inode.seals().into_iter().for_each(|cell| cell.set(seals));
         Ok(NodeFile::new(self.names_of_files().root().with(inode)))
     }
 }

@@ -43,8 +43,17 @@ impl Unix {
 
     /// A process ends: groups that are orphaned by it and have stopped members are told (POSIX, _exit).
     pub(super) fn hang_up(&self, process: &Rc<Process>) {
-        let mut groups: Vec<u32> = process.children.borrow().values().map(|child| child.group.get()).collect();
-        groups.push(process.group.get());
+        // Only the end of who connects a group with the rest of its session orphans it: of a parent in another group.
+        let connects = |parent: &Process, child: &Process| {
+            parent.group.get() != child.group.get() && parent.session.get() == child.session.get()
+        };
+        let children = process.children.borrow();
+        let mut groups: Vec<u32> =
+            children.values().filter(|child| connects(process, child)).map(|child| child.group.get()).collect();
+        drop(children);
+        if process.parent.borrow().upgrade().is_some_and(|parent| connects(&parent, process)) {
+            groups.push(process.group.get());
+        }
         groups.sort_unstable();
         groups.dedup();
         for group in groups {

@@ -53,6 +53,16 @@ impl Unix {
         }
     }
 
+    /// Whether a file is mapped so that somebody can write it.
+    #[must_use]
+    pub fn is_mapped_to_be_written(&self, file: &Rc<dyn Inode>) -> bool {
+        let is_it = |other: &Rc<dyn File>| {
+            let node = other.as_any().downcast_ref::<NodeFile>();
+            node.is_some_and(|node| fs::is_same(&node.place().inode, file))
+        };
+        self.threads.borrow().values().any(|thread| thread.space.borrow().borrow().shares_to_write(&is_it))
+    }
+
     /// A thread has touched a page for which there is no memory: somebody has to go, the one whose end gives most.
     pub fn out_of_memory(&self, thread: &Rc<Thread>) {
         let victim = self.largest().unwrap_or_else(|| Rc::clone(&thread.process));

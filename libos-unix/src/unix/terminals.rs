@@ -2,10 +2,11 @@
 
 use super::Unix;
 use crate::errno::Errno;
+use crate::file::{OpenFlags, Status};
 use crate::process::Process;
 use crate::signal::{Information, Signal};
 use crate::syscall::{Call, Outcome, Restart, Stop};
-use crate::terminal::{LocalFlags, Request, Terminal, request};
+use crate::terminal::{LocalFlags, Master, Request, Terminal, request};
 use alloc::rc::Rc;
 
 impl Unix {
@@ -28,9 +29,58 @@ impl Unix {
         let terminals: alloc::vec::Vec<Rc<Terminal>> =
             self.terminals.borrow().iter().filter_map(alloc::rc::Weak::upgrade).collect();
         for terminal in terminals {
-            for Request::Signal(group, signal) in terminal.take_requests() {
-                self.send_to_group(group, signal);
+            for request in terminal.take_requests() {
+                match request {
+                    Request::Signal(group, signal) => self.send_to_group(group, signal),
+                    Request::HungUp(session) => self.lose_terminal(&terminal, session),
+                }
             }
+        }
+    }
+
+    /// A terminal's line is gone: it is nobody's any more.
+    fn lose_terminal(&self, terminal: &Terminal, session: u32) {
+        if let Some(leader) = self.process(session).filter(|_| session != 0) {
+            self.send(&leader, Information::kernel(Signal::HANGUP));
+            self.send(&leader, Information::kernel(Signal::CONTINUE));
+        }
+        terminal.session.set(0);
+        terminal.foreground.set(0);
+    }
+
+    /// Makes a pseudo terminal; its master.
+    ///
+    /// # Errors
+    /// ENOSPC where there are too many.
+    pub fn make_pseudo_terminal(&self, status: Status, user: u32) -> Result<Rc<Master>, Errno> {
+        const MOST: u32 = 1024;
+        let mut masters = self.pseudo_terminals.borrow_mut();
+        masters.retain(|_, master| master.strong_count() != 0);
+        let number = (0..MOST).find(|number| !masters.contains_key(number)).ok_or(Errno::ENOSPC)?;
+        let master = Master::new(number, status, user);
+        masters.insert(number, Rc::downgrade(&master));
+        drop(masters);
+        self.add_terminal(master.terminal());
+        Ok(master)
+    }
+
+    /// The master of a pseudo terminal that is open.
+    #[must_use]
+    pub fn master(&self, number: u32) -> Option<Rc<Master>> {
+        self.pseudo_terminals.borrow().get(&number).and_then(alloc::rc::Weak::upgrade)
+    }
+
+    /// The numbers of all pseudo terminals that are open.
+    #[must_use]
+    pub fn masters(&self) -> alloc::vec::Vec<u32> {
+        let masters = self.pseudo_terminals.borrow();
+        masters.iter().filter(|(_, master)| master.strong_count() != 0).map(|(&number, _)| number).collect()
+    }
+
+    /// Opens a terminal for a process: one that leads a session without a terminal gets it as its own.
+    pub fn open_terminal(&self, process: &Process, terminal: &Terminal, flags: OpenFlags) {
+        if !flags.contains(OpenFlags::NOCTTY) {
+            self.take_terminal(process, terminal);
         }
     }
 

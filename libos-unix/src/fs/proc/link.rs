@@ -65,6 +65,9 @@ impl Link {
                 if let Some(node) = description.as_kind::<NodeFile>() {
                     return Ok(node.place().clone());
                 }
+                if let Some(place) = description.place() {
+                    return Ok(place);
+                }
                 let inode = Rc::new(OpenedInode { file: Rc::clone(description.file()) });
                 Ok(unix.names_of_files().root().with(inode))
             }
@@ -99,8 +102,9 @@ fn description_path(unix: &Unix, description: &crate::file::Description) -> Vec<
         }
         _ => "anon_inode",
     };
-    if let Some(node) = description.as_kind::<NodeFile>() {
-        return unix.names_of_files().path_of_file(node.place()).unwrap_or_else(|| b"/ (deleted)".to_vec());
+    let place = description.as_kind::<NodeFile>().map(|node| node.place().clone()).or_else(|| description.place());
+    if let Some(place) = place {
+        return unix.names_of_files().path_of_file(&place).unwrap_or_else(|| b"/ (deleted)".to_vec());
     }
     alloc::format!("{kind}:[{}]", status.inode).into_bytes()
 }
