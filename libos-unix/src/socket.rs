@@ -21,7 +21,7 @@ use crate::errno::{Errno, Result};
 use crate::file::{File, Kind, OpenFlags, Ready, Status};
 use crate::io::{Destination, Source};
 use crate::memory::UserMemory;
-use crate::wait::{Wake, WaitQueue};
+use crate::wait::{WaitQueue, Wake};
 use alloc::collections::VecDeque;
 use alloc::rc::{Rc, Weak};
 use core::any::Any;

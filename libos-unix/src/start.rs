@@ -172,7 +172,8 @@ fn make_devices(root: &Rc<dyn Inode>) -> Result<()> {
     };
     let dev = directory(b"dev", 0o755)?;
     directory(b"tmp", 0o1777)?;
-    let pts = fs::New { kind: Kind::Directory, permissions: 0o755, user: 0, group: 0, represents: 0, target: Vec::new() };
+    let pts =
+        fs::New { kind: Kind::Directory, permissions: 0o755, user: 0, group: 0, represents: 0, target: Vec::new() };
     dev.look_up(b"pts").or_else(|_| dev.make(b"pts", &pts))?;
     let device = |name: &[u8], permissions, major, minor| {
         let represents = fs::number(major, minor);

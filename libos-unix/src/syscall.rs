@@ -29,9 +29,9 @@ mod splice;
 mod streams;
 mod system;
 mod table;
-mod timers;
 #[cfg(test)]
 mod tests;
+mod timers;
 
 pub use call::{Call, Outcome, Restart, Stop, StopKind};
 pub use system::RELEASE;

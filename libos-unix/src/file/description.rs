@@ -89,7 +89,13 @@ impl Description {
     pub fn new(file: Rc<dyn File>, flags: OpenFlags) -> Rc<Self> {
         let opening = OpenFlags::CREAT | OpenFlags::EXCL | OpenFlags::NOCTTY | OpenFlags::TRUNC | OpenFlags::CLOEXEC;
         file.opened(flags);
-        Rc::new(Self { file, offset: Cell::new(0), flags: Cell::new(flags - opening), place: RefCell::default(), hold: RefCell::default() })
+        Rc::new(Self {
+            file,
+            offset: Cell::new(0),
+            flags: Cell::new(flags - opening),
+            place: RefCell::default(),
+            hold: RefCell::default(),
+        })
     }
 
     /// The file.

@@ -3,7 +3,7 @@
 mod directory;
 mod pages;
 
-use super::inode::{Entry, Inode, MetadataChange, New, SeekTo, Seals};
+use super::inode::{Entry, Inode, MetadataChange, New, Seals, SeekTo};
 use crate::clock::realtime;
 use crate::errno::{Errno, Result};
 use crate::file::{Kind, Status};
@@ -117,7 +117,16 @@ impl MemoryInode {
         let system = Rc::clone(system);
         Rc::new_cyclic(|me| {
             let (me, status, links) = (Weak::clone(me), Cell::new(status), Cell::new(0));
-            Self { me, system, content, status, links, writers: Cell::new(0), linkable: Cell::new(false), seals: Cell::new(Seals::SEAL) }
+            Self {
+                me,
+                system,
+                content,
+                status,
+                links,
+                writers: Cell::new(0),
+                linkable: Cell::new(false),
+                seals: Cell::new(Seals::SEAL),
+            }
         })
     }
 

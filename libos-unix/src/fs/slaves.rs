@@ -35,7 +35,15 @@ impl Slaves {
 impl Inode for Slaves {
     fn status(&self) -> Status {
         let device = super::number(0, 24);
-        Status { kind: Kind::Directory, permissions: 0o755, device, inode: 1, links: 2, block_size: 1024, ..Status::default() }
+        Status {
+            kind: Kind::Directory,
+            permissions: 0o755,
+            device,
+            inode: 1,
+            links: 2,
+            block_size: 1024,
+            ..Status::default()
+        }
     }
 
     fn look_up(&self, name: &[u8]) -> Result<Rc<dyn Inode>> {
@@ -48,9 +56,10 @@ impl Inode for Slaves {
 
     fn entries(&self, from: u64, visit: &mut dyn FnMut(Entry<'_>) -> bool) {
         let own = [(b".".to_vec(), 1), (b"..".to_vec(), 1)].map(|(name, inode)| (name, inode, Kind::Directory));
-        let slaves = self.numbers().into_iter().map(|number| {
-            (alloc::format!("{number}").into_bytes(), u64::from(number) + 3, Kind::CharacterDevice)
-        });
+        let slaves = self
+            .numbers()
+            .into_iter()
+            .map(|number| (alloc::format!("{number}").into_bytes(), u64::from(number) + 3, Kind::CharacterDevice));
         for (index, (name, inode, kind)) in own.into_iter().chain(slaves).enumerate().skip(from as usize) {
             if !visit(Entry { name: &name, next: index as u64 + 1, inode, kind }) {
                 return;

@@ -1,7 +1,7 @@
 //! What travels with messages, as programs write it down: struct cmsghdr (cmsg(3)).
 
-use super::messages::Header;
 use super::Call;
+use super::messages::Header;
 use crate::errno::{Errno, Result};
 use crate::file::OpenFlags;
 use crate::socket::{Ancillary, Identity, MOST_FILES};
@@ -66,7 +66,9 @@ fn files(call: &Call<'_>, at: u64, count: u64, into: &mut Ancillary) -> Result<(
 fn sender(call: &Call<'_>, at: u64) -> Result<Identity> {
     let [process, user, group]: [u32; 3] = call.read(at)?;
     let credentials = call.thread.credentials.borrow();
-    let own = process == call.process().id && credentials.user[..3].contains(&user) && credentials.group[..3].contains(&group);
+    let own = process == call.process().id
+        && credentials.user[..3].contains(&user)
+        && credentials.group[..3].contains(&group);
     if own || credentials.is_privileged() { Ok(Identity { process, user, group }) } else { Err(Errno::EPERM) }
 }
 

@@ -63,9 +63,8 @@ fn one(call: &Call<'_>) -> Header {
 
 /// A message's pieces.
 fn pieces(call: &Call<'_>, header: &Header) -> Result<Vec<Vector>> {
-    vectors(call, header.vectors, header.vector_count).map_err(|error| {
-        if error == Errno::EINVAL && header.vector_count > 1024 { Errno::EMSGSIZE } else { error }
-    })
+    vectors(call, header.vectors, header.vector_count)
+        .map_err(|error| if error == Errno::EINVAL && header.vector_count > 1024 { Errno::EMSGSIZE } else { error })
 }
 
 fn waits(description: &Description, flags: MessageFlags) -> bool {
@@ -124,7 +123,10 @@ fn send(call: &Call<'_>, descriptor: u64, flags: MessageFlags, sent: Sent) -> Ou
             }
             Err(_) if done != 0 => return Ok(done as u64),
             Err(error) => {
-                if error == Errno::EPIPE && !flags.contains(MessageFlags::NOSIGNAL) && socket.kind() == SocketKind::Stream {
+                if error == Errno::EPIPE
+                    && !flags.contains(MessageFlags::NOSIGNAL)
+                    && socket.kind() == SocketKind::Stream
+                {
                     call.unix.break_pipe(call.thread);
                 }
                 return Err(error.into());
@@ -199,11 +201,7 @@ pub(super) fn sendmmsg(call: &Call<'_>) -> Outcome {
     Ok(done)
 }
 
-fn receive(
-    call: &Call<'_>,
-    pieces: Vec<Vector>,
-    flags: MessageFlags,
-) -> core::result::Result<Received, Stop> {
+fn receive(call: &Call<'_>, pieces: Vec<Vector>, flags: MessageFlags) -> core::result::Result<Received, Stop> {
     let (description, socket) = call.socket(call.arguments()[0])?;
     let stream = socket.kind() == SocketKind::Stream;
     if flags.contains(MessageFlags::OOB) {

@@ -110,7 +110,11 @@ fn write_to(call: &Call<'_>, buffers: &Buffers, offset: Option<u64>) -> Outcome 
         check_offset(&description, offset)?;
     }
     if description.as_kind::<Socket>().is_some() {
-        return if offset.is_some() { Err(Errno::ESPIPE.into()) } else { super::messages::write(call, buffers.to_vec()) };
+        return if offset.is_some() {
+            Err(Errno::ESPIPE.into())
+        } else {
+            super::messages::write(call, buffers.to_vec())
+        };
     }
     call.unix.may_use_terminal(call, &description, false)?;
     let most = check_size(call, &description, offset)?;

@@ -167,6 +167,9 @@ fn finish(call: &Call<'_>, done: usize, outcome: Result<()>, to: &Description) -
 pub(super) fn sendfile(call: &Call<'_>) -> Outcome {
     let [to, from, offset_at, count, ..] = call.arguments();
     let (from, to) = (call.file(from)?, call.file(to)?);
+    if !from.flags().reads() || !to.flags().writes() {
+        return Err(Errno::EBADF.into());
+    }
     if !from.file().is_seekable() || to.flags().contains(OpenFlags::APPEND) {
         return Err(Errno::EINVAL.into());
     }
@@ -181,6 +184,9 @@ pub(super) fn sendfile(call: &Call<'_>) -> Outcome {
 pub(super) fn copy_file_range(call: &Call<'_>) -> Outcome {
     let [from, from_at, to, to_at, count, flags] = call.arguments();
     let (from, to) = (call.file(from)?, call.file(to)?);
+    if !from.flags().reads() || !to.flags().writes() {
+        return Err(Errno::EBADF.into());
+    }
     if flags != 0 || !from.file().is_seekable() || !to.file().is_seekable() {
         return Err(Errno::EINVAL.into());
     }

@@ -110,7 +110,9 @@ pub(super) fn timer_create(call: &Call<'_>) -> Outcome {
     let clock = call.int(0);
     let by = match clock {
         id::PROCESS | id::THREAD => TimerClock::Processor,
-        id::REALTIME | id::MONOTONIC | id::BOOT | id::REALTIME_ALARM | id::BOOT_ALARM | id::TAI => TimerClock::Monotonic,
+        id::REALTIME | id::MONOTONIC | id::BOOT | id::REALTIME_ALARM | id::BOOT_ALARM | id::TAI => {
+            TimerClock::Monotonic
+        }
         _ => return Err(Errno::EINVAL.into()),
     };
     let notify = if event == 0 {
@@ -179,7 +181,8 @@ pub(super) fn timer_delete(call: &Call<'_>) -> Outcome {
 
 pub(super) fn timerfd_create(call: &Call<'_>) -> Outcome {
     let clock = call.int(0);
-    let flags = OpenFlags::from_bits(call.uint(1)).filter(|&flags| (OpenFlags::NONBLOCK | OpenFlags::CLOEXEC).contains(flags));
+    let flags =
+        OpenFlags::from_bits(call.uint(1)).filter(|&flags| (OpenFlags::NONBLOCK | OpenFlags::CLOEXEC).contains(flags));
     let flags = flags.ok_or(Errno::EINVAL)?;
     if !matches!(clock, id::REALTIME | id::MONOTONIC | id::BOOT | id::REALTIME_ALARM | id::BOOT_ALARM) {
         return Err(Errno::EINVAL.into());

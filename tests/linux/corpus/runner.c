@@ -98,6 +98,8 @@ static void become(const char *path, const char *name, int output)
     for (int fd = 3; fd < 20; fd++)
         close(fd);
     signal(SIGALRM, SIG_DFL);
+    /* BusyBox's shell has its commands ignore it. */
+    signal(SIGQUIT, SIG_DFL);
     umask(022);
     size_t length = strlen(path);
     if (length > 3 && strcmp(path + length - 3, ".sh") == 0)

@@ -28,7 +28,8 @@ fn programs_answer_as_on_linux() {
 }
 
 fn command(text: &str) -> Outcome {
-    let spec = run::command_spec(text, Vec::new(), DEFAULT_CPU_MODEL, Duration::from_secs(300)).unwrap();
+    let spec = run::command_spec(text, Vec::new(), DEFAULT_CPU_MODEL, Duration::from_secs(300));
+    let spec = spec.unwrap_or_else(|error| panic!("{error:#}"));
     boot(&spec)
 }
 

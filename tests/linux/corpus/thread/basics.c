@@ -20,7 +20,7 @@ int main(void)
     errno = 3;
     for (long i = 0; i < 4; i++) {
         void *result;
-        printf("create %d\n", pthread_create(&threads[i], NULL, body, (void *)i));
+        NEED(pthread_create(&threads[i], NULL, body, (void *)i) == 0 ? 0 : -1);
         printf("join %d", pthread_join(threads[i], &result));
         printf(", result %ld\n", (long)result);
     }
