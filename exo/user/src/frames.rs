@@ -15,7 +15,7 @@ pub(crate) mod supply;
 pub(crate) mod tests;
 mod window;
 
-pub use block::{Block, allocate_block};
+pub use block::{Block, allocate_block, allocate_block_here};
 pub use choice::Wanted;
 pub(crate) use exchange::is_usable;
 pub use exchange::{grow, is_own, set_guaranteed, shrink, take_promised};

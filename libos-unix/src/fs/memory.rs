@@ -28,13 +28,15 @@ pub struct MemoryFileSystem {
     next: Cell<u64>,
     used: Cell<u64>,
     limit: Cell<u64>,
+    /// Names, of which there may be as many as frames.
+    names: Cell<u64>,
 }
 
 impl MemoryFileSystem {
     /// A file system of at most `limit` frames; its root.
     #[must_use]
     pub fn root(device: u64, limit: u64) -> Rc<dyn Inode> {
-        let system = Rc::new(Self { device, next: Cell::new(1), used: Cell::new(0), limit: Cell::new(limit) });
+        let system = Rc::new(Self { device, next: Cell::new(1), used: Cell::new(0), limit: Cell::new(limit), names: Cell::new(0) });
         let new =
             New { kind: Kind::Directory, permissions: 0o755, user: 0, group: 0, represents: 0, target: Vec::new() };
         let root = MemoryInode::new(&system, &new);
@@ -55,6 +57,19 @@ impl MemoryFileSystem {
         }
         self.used.set(self.used.get() + 1);
         Ok(())
+    }
+
+    /// One name more.
+    fn take_name(&self) -> Result<()> {
+        if self.names.get() >= self.limit.get() {
+            return Err(Errno::ENOSPC);
+        }
+        self.names.set(self.names.get() + 1);
+        Ok(())
+    }
+
+    fn give_name(&self) {
+        self.names.set(self.names.get() - 1);
     }
 
     fn give(&self, frames: u64) {

@@ -6,15 +6,17 @@
 mod context;
 mod entry;
 mod frames;
+mod reserve;
 mod traps;
 
 pub use context::{Context, Registers, USER_CODE, USER_DATA, enable_vector_registers};
 pub(crate) use context::{activate, capabilities, load_bases, restore, save, signal_frame_bytes};
 pub(crate) use frames::{
-    clear_frame, copy_frame, fill_upper_half, read_frame, read_word, release_frame, share_frame, shares, take_frame,
+    clear_frame, copy_frame, fill_upper_half, has_room, read_frame, read_word, release_frame, share_frame, shares, take_frame,
     write_frame, write_word, zero_frame,
 };
-pub use frames::{free_frames, give_back_free, set_total_frames, total_frames};
+pub use frames::{free_frames, give_back_free, grow, set_total_frames, total_frames};
+pub(crate) use reserve::{refill_reserve, take_emergency};
 
 use crate::process::Thread;
 use crate::unix::Unix;
@@ -61,6 +63,7 @@ pub fn set_hertz(hertz: u64) {
 pub fn run(system: Rc<Unix>, stack: u64, ended: fn(&Unix) -> !) -> ! {
     UNIX.store(Rc::into_raw(system).cast_mut(), Ordering::Relaxed);
     ENDED.store(ended as *mut (), Ordering::Relaxed);
+    reserve::keep();
     traps::install();
     entry::install(stack);
     unix().settle();

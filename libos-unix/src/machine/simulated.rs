@@ -42,6 +42,16 @@ pub fn total_frames() -> u64 {
     LIMIT.get() as u64
 }
 
+pub(crate) fn has_room(bytes: usize) -> bool {
+    free_frames() as usize >= bytes / FRAME_BYTES
+}
+
+pub(crate) const fn take_emergency() -> bool {
+    false
+}
+
+pub(crate) const fn refill_reserve() {}
+
 /// Lets time pass.
 pub fn advance(ticks: u64) {
     TICKS.set(TICKS.get() + ticks);

@@ -42,6 +42,9 @@ bitflags::bitflags! {
     }
 }
 
+/// Areas of one space, at most (Linux: vm.max_map_count).
+pub(super) const MOST_AREAS: usize = 65_530;
+
 /// What is to be mapped.
 #[derive(Clone, Debug)]
 pub struct MapRequest {
@@ -68,6 +71,9 @@ impl AddressSpace {
         let bytes = round_up(request.bytes).filter(|&bytes| bytes <= USER_END).ok_or(Errno::ENOMEM)?;
         if bytes == 0 {
             return Err(Errno::EINVAL);
+        }
+        if self.areas.len() >= MOST_AREAS || !machine::has_room(0) {
+            return Err(Errno::ENOMEM);
         }
         let start = self.place(&request, bytes)?;
         let range = start..start + bytes;
@@ -154,6 +160,7 @@ impl AddressSpace {
         if range.is_empty() {
             return Err(Errno::EINVAL);
         }
+        self.check_cut(&range)?;
         self.remove(range);
         Ok(())
     }
@@ -171,6 +178,7 @@ impl AddressSpace {
         if wide.is_empty() {
             return Ok(());
         }
+        self.check_cut(&wide)?;
         self.cut(&wide);
         let (mut at, mut outcome) = (wide.start, Ok(()));
         while at < wide.end {

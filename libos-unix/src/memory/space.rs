@@ -1,6 +1,7 @@
 //! The address space of a program: its areas, and the page table that follows them.
 
 use super::table::Table;
+use super::map::MOST_AREAS;
 use super::{Area, Backing, PAGE, Protection};
 use crate::errno::{Errno, Result};
 use crate::file::File;
@@ -127,6 +128,13 @@ impl AddressSpace {
     #[must_use]
     pub fn has_page(&self, address: u64) -> bool {
         self.table.leaf(address).is_present()
+    }
+
+    /// Whether areas may be cut where a range ends.
+    pub(super) fn check_cut(&self, range: &Range<u64>) -> Result<()> {
+        let inside = |at: u64| self.area(at).is_some_and(|area| area.start < at);
+        let cuts = inside(range.start) || inside(range.end);
+        if cuts && (self.areas.len() >= MOST_AREAS || !machine::has_room(0)) { Err(Errno::ENOMEM) } else { Ok(()) }
     }
 
     /// Cuts the areas that a range ends in, so that it consists of whole areas.

@@ -102,6 +102,9 @@ impl Ring {
 
     fn grow(&mut self, needed: usize) -> Result<()> {
         let size = needed.next_power_of_two().max(FIRST).min(self.capacity);
+        if !crate::machine::has_room(size) {
+            return Err(Errno::ENOMEM);
+        }
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(size).map_err(|_| Errno::ENOMEM)?;
         let first = self.length.min(self.bytes.len() - self.start);

@@ -8,7 +8,7 @@ use crate::file::{Credentials, File};
 use crate::fs::NodeFile;
 use crate::io::Filling;
 use crate::machine::{self, Registers};
-use crate::memory::{AddressSpace, round_up};
+use crate::memory::{AddressSpace, USER_END, round_up};
 use crate::unix::Unix;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -107,7 +107,9 @@ fn prepare(
         Facts { credentials: credentials.as_ref().unwrap_or(&old), is_secure, path, program, interpreter, random };
     let rsp = stack::build(&mut space, &arguments, &facts, image.wants_executable_stack())?;
     (space.limit, space.data_limit) = (limits.soft(Resource::AddressSpace), limits.soft(Resource::Data));
-    let registers = Registers::in_ring_3(interpreter.unwrap_or(program).entry, rsp);
+    // Where no program can be, it faults as a program; the instruction that goes there must not.
+    let entry = interpreter.unwrap_or(program).entry.min(USER_END);
+    let registers = Registers::in_ring_3(entry, rsp);
     let name = short_name(path);
     Ok(Prepared { space, registers, credentials, name, path: path.to_vec(), program: file })
 }

@@ -21,6 +21,9 @@ const PIECE: usize = 32_768;
 const RESERVED: usize = 32;
 
 fn fetch(from: &mut dyn Source, length: usize) -> Result<Vec<u8>> {
+    if !crate::machine::has_room(length) {
+        return Err(Errno::ENOBUFS);
+    }
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(length).map_err(|_| Errno::ENOBUFS)?;
     bytes.resize(length, 0);

@@ -3,8 +3,9 @@
 use alloc::rc::Rc;
 use core::cell::{Cell, RefCell};
 use exo_user::console::{Read, read_input};
-use exo_user::events;
-use libos_unix::clock;
+use exo_user::revocation::{Asked, Victims};
+use exo_user::{events, revocation};
+use libos_unix::{clock, machine};
 use libos_unix::file::{Description, OpenFlags};
 use libos_unix::pipe::PipeEnd;
 use libos_unix::terminal::{Terminal, WindowSize};
@@ -72,10 +73,30 @@ impl Input {
     }
 }
 
+/// Gives the kernel back what it asks for.
+struct Giver<'u> {
+    unix: &'u Unix,
+}
+
+impl Victims for Giver<'_> {
+    /// What is free has gone already, but for what is kept at hand. Then a process has to go; its frames are free when it has ended, and
+    /// the next who is asked finds them.
+    fn release(&mut self, asked: Asked) {
+        let given = machine::give_back_free() as u64;
+        if let Asked::Frames { count } = asked
+            && given < count
+        {
+            self.unix.relieve();
+        }
+    }
+}
+
 /// The environment.
 #[derive(Debug)]
 pub struct Machine {
     pub input: Rc<Input>,
+    /// The kernel has asked for frames, and has not got all of them yet.
+    pub owes: Cell<bool>,
 }
 
 impl Outside for Machine {
@@ -85,12 +106,15 @@ impl Outside for Machine {
 
     fn poll(&self, unix: &Unix) {
         events::poll();
+        if revocation::pending() || self.owes.get() {
+            self.owes.set(revocation::poll(&mut Giver { unix }).unanswered);
+        }
         if unix.input_came.get() {
             unix.input_came.set(!self.input.poll());
         }
     }
 
     fn reclaim(&self) -> bool {
-        false
+        machine::grow() != 0
     }
 }

@@ -132,8 +132,11 @@ impl<'u> Call<'u> {
     /// Makes a descriptor of a description: the lowest that is free.
     ///
     /// # Errors
-    /// EMFILE.
+    /// EMFILE; ENFILE where memory is short.
     pub fn add_file(&self, description: Rc<Description>, close_on_exec: bool) -> Result<u64> {
+        if !crate::machine::has_room(0) {
+            return Err(Errno::ENFILE);
+        }
         let limit = self.process().limits.get().soft(crate::process::Resource::Files);
         self.thread.files.borrow().borrow_mut().add(description, close_on_exec, 0, limit)
     }

@@ -66,8 +66,24 @@ impl Unix {
     /// A thread has touched a page for which there is no memory: somebody has to go, the one whose end gives most.
     pub fn out_of_memory(&self, thread: &Rc<Thread>) {
         let victim = self.largest().unwrap_or_else(|| Rc::clone(&thread.process));
+        self.sacrifice(&victim);
+    }
+
+    /// Memory is wanted for the library OS itself, or by the kernel: somebody has to go, unless somebody does already.
+    pub fn relieve(&self) {
+        let dying = |process: &Rc<Process>| process.pending.borrow().set().contains(Signal::KILL);
+        if self.processes.borrow().values().any(dying) {
+            // That may be enough.
+            return;
+        }
+        if let Some(victim) = self.largest() {
+            self.sacrifice(&victim);
+        }
+    }
+
+    fn sacrifice(&self, victim: &Rc<Process>) {
         log::warn!("out of memory: process {} is ended", victim.id);
-        self.send(&victim, Information::kernel(Signal::KILL));
+        self.send(victim, Information::kernel(Signal::KILL));
         self.attend();
     }
 

@@ -62,6 +62,8 @@ impl Unix {
     pub(super) fn idle(&self) {
         self.outside.poll(self);
         self.timers.run(self, clock::monotonic());
+        // A key may have come that wakes nobody, but sends a signal.
+        self.serve_terminals();
         if self.ready.is_empty() {
             let before = machine::ticks();
             self.outside.sleep(self.timers.next());

@@ -2,6 +2,7 @@
 
 use super::Unix;
 use crate::clock;
+use crate::machine;
 use crate::process::Thread;
 use crate::{signal, syscall};
 use alloc::rc::Rc;
@@ -17,6 +18,9 @@ impl Unix {
                 self.timers.run(self, clock::monotonic());
             }
             self.serve_terminals();
+            if machine::take_emergency() {
+                self.relieve();
+            }
             // What is asked for from here on is asked of the next time round: timers may come faster than that takes.
             self.attention.set(false);
             let Some(thread) = self.choose() else {
@@ -36,6 +40,7 @@ impl Unix {
         let preempted = self.preempted.take();
         if preempted {
             self.outside.poll(self);
+            machine::refill_reserve();
             if let Some(current) = &current {
                 self.count_processor_time(&current.process);
             }

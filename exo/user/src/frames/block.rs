@@ -14,11 +14,16 @@ pub struct Block {
 /// Takes `count` free frames in a row, the first a multiple of `alignment` frames.
 #[must_use]
 pub fn allocate_block(count: u64, alignment: u64) -> Option<Block> {
-    let take = || POOL.lock().take(count, alignment);
-    let first = take().or_else(|| {
+    allocate_block_here(count, alignment).or_else(|| {
         ask_source(count.checked_add(alignment)?);
-        take()
-    })?;
+        allocate_block_here(count, alignment)
+    })
+}
+
+/// The same without asking the source, for whoever is the source.
+#[must_use]
+pub fn allocate_block_here(count: u64, alignment: u64) -> Option<Block> {
+    let first = POOL.lock().take(count, alignment)?;
     Some(Block { run: FrameRun { first, count } })
 }
 

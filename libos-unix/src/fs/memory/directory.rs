@@ -80,6 +80,7 @@ impl MemoryInode {
         if self.directory()?.borrow().get(name).is_some() {
             return Err(Errno::EEXIST);
         }
+        self.system.take_name()?;
         if inode.is_directory() {
             // Its own ".", beside the name.
             inode.links.set(inode.links.get() + 1);
@@ -108,6 +109,7 @@ impl MemoryInode {
         } else {
             inode.links.set(inode.links.get() - 1);
         }
+        self.system.give_name();
         inode.touch_names();
     }
 

@@ -5,7 +5,7 @@ use crate::memory::{FRAME_BYTES, Frame};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
-use exo_user::frames::{self, window};
+use exo_user::frames::{self, Wanted, window};
 
 /// Counts are kept for so many frames at a time.
 const GROUP: usize = 512;
@@ -17,6 +17,9 @@ struct Table {
 }
 
 static TABLE: Single<Table> = Single::new(Table { free: Vec::new(), counts: Vec::new() });
+
+/// Frames that programs leave in the pool, for the heap: half of them for what can be refused, half for what cannot.
+const HEAP_SHARE: u64 = 256;
 
 /// Free frames that are kept at hand at most.
 const AT_HAND: usize = 1024;
@@ -46,6 +49,7 @@ pub(crate) fn take_frame() -> Option<u64> {
     TABLE.with(|table| {
         let number = match table.free.pop() {
             Some(number) => number,
+            None if frames::available() <= HEAP_SHARE => return None,
             None => frames::allocate()?.leak() / FRAME_BYTES as u64,
         };
         *table.count(number)? = 1;
@@ -88,6 +92,19 @@ pub fn give_back_free() -> usize {
     let free = TABLE.with(|table| core::mem::take(&mut table.free));
     free.iter().for_each(|&number| give(number));
     free.len()
+}
+
+/// Takes more frames from the kernel, many at a time; how many.
+pub fn grow() -> u64 {
+    const FRAMES: u64 = 1024;
+    let grown = frames::grow(Wanted::any(FRAMES)).unwrap_or_else(|(grown, _)| grown);
+    set_total_frames(total_frames() + grown);
+    grown
+}
+
+/// Whether the heap may grow by so many bytes for a program's sake, and leave enough for what must not fail.
+pub(crate) fn has_room(bytes: usize) -> bool {
+    frames::available() >= HEAP_SHARE / 2 + (bytes / FRAME_BYTES) as u64
 }
 
 /// How many frames are to be had without asking the kernel.
