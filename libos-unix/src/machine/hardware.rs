@@ -100,6 +100,14 @@ pub(crate) fn ticks() -> u64 {
     cpu::read_tsc()
 }
 
+/// VM exits that this virtual CPU has caused, and those by a move to or from a control register among them.
+pub(crate) fn exits() -> (u64, u64) {
+    // SDM Vol. 3, Appendix C.
+    const CONTROL_REGISTER: usize = 28;
+    let exits = exo_user::counters().exits;
+    (exo_user::abi::counters::caused(&exits), exits[CONTROL_REGISTER])
+}
+
 pub(crate) fn hertz() -> u64 {
     HERTZ.load(Ordering::Relaxed)
 }
