@@ -144,7 +144,23 @@ pub(crate) fn entropy() -> u64 {
     TICKS.get().wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-pub(crate) fn fill_upper_half(_root: u64) {}
+pub(crate) fn take_table() -> Option<u64> {
+    take_frame().inspect(|&number| clear_frame(number))
+}
+
+/// Takes a table back in which there is nothing.
+pub(crate) fn release_table(number: u64) {
+    with(number, |frame| assert!(frame.bytes.iter().all(|&byte| byte == 0), "a table that is given back is empty"));
+    release_frame(number);
+}
+
+pub(crate) fn take_root() -> Option<u64> {
+    take_table()
+}
+
+pub(crate) fn release_root(number: u64) {
+    release_table(number);
+}
 
 thread_local! {
     static ZEROS: Cell<u64> = const { Cell::new(0) };
