@@ -9,7 +9,9 @@ mod frames;
 mod traps;
 
 pub use context::{Context, Registers, USER_CODE, USER_DATA, enable_vector_registers};
-pub(crate) use context::{activate, capabilities, load_bases, restore, save, signal_frame_bytes};
+pub(crate) use context::{
+    activate, capabilities, clear_vectors, load_bases, restore, save, signal_frame_bytes, vector_state_bytes,
+};
 pub(crate) use frames::{
     clear_frame, copy_frame, read_frame, read_word, release_frame, release_root, release_table, share_frame, shares,
     take_frame, take_root, take_table, write_frame, write_word, zero_frame,

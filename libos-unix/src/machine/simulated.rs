@@ -1,6 +1,7 @@
 //! A machine for tests: each thread of the host has one of its own.
 
-use crate::memory::FRAME_BYTES;
+use crate::errno::Result;
+use crate::memory::{FRAME_BYTES, UserMemory};
 use std::boxed::Box;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -245,12 +246,12 @@ impl Context {
         self.bases.set([self.fs_base(), base]);
     }
 
-    pub fn vector_state(&self) -> std::vec::Vec<u8> {
-        self.vector_state.borrow().clone()
+    pub fn write_vector_state(&self, memory: &mut impl UserMemory, at: u64) -> Result<()> {
+        memory.write_bytes(at, &self.vector_state.borrow())
     }
 
-    pub fn set_vector_state(&self, state: &[u8]) {
-        self.vector_state.borrow_mut().copy_from_slice(state);
+    pub fn read_vector_state(&self, memory: &mut impl UserMemory, at: u64) -> Result<()> {
+        memory.read_bytes(at, &mut self.vector_state.borrow_mut())
     }
 
     pub fn reset_vector_state(&self) {
@@ -261,6 +262,15 @@ impl Context {
 pub(crate) fn activate(_thread: &std::rc::Rc<crate::process::Thread>, _root: u64) {}
 pub(crate) fn save(_context: &Context) {}
 pub(crate) fn restore(_context: &Context) {}
+
+pub(crate) fn clear_vectors(context: &Context) {
+    context.reset_vector_state();
+}
+
+pub(crate) fn vector_state_bytes() -> u64 {
+    VECTOR_STATE as u64
+}
+
 pub(crate) fn load_bases(_context: &Context) {}
 
 pub(crate) fn capabilities() -> u64 {

@@ -90,7 +90,7 @@ impl AddressSpace {
     /// The area that an address lies in.
     #[must_use]
     pub fn area(&self, address: u64) -> Option<&Area> {
-        self.areas.range(..=address).next_back().map(|(_, area)| area).filter(|area| address < area.end)
+        area_of(&self.areas, address)
     }
 
     /// The first area that ends above an address.
@@ -217,6 +217,11 @@ impl AddressSpace {
         }
         true
     }
+}
+
+/// The area of several that an address lies in.
+pub(super) fn area_of(areas: &BTreeMap<u64, Area>, address: u64) -> Option<&Area> {
+    areas.range(..=address).next_back().map(|(_, area)| area).filter(|area| address < area.end)
 }
 
 impl Drop for AddressSpace {
