@@ -4,7 +4,7 @@ mod robust;
 
 pub use robust::leave_robust_list;
 
-use crate::errno::Result;
+use crate::errno::{Errno, Result};
 use crate::file::Ready;
 use crate::memory::{Access, AddressSpace};
 use crate::process::{Shared, Thread};
@@ -45,8 +45,11 @@ impl Futexes {
     /// The key of a word, and what it holds. `private` says that only this space means the word.
     ///
     /// # Errors
-    /// EFAULT.
+    /// EFAULT; EINVAL where it is not aligned.
     pub fn look(&self, space: &Shared<AddressSpace>, address: u64, private: bool) -> Result<(Key, u32)> {
+        if !address.is_multiple_of(4) {
+            return Err(Errno::EINVAL);
+        }
         let identity = Rc::as_ptr(space).addr();
         let mut space = space.borrow_mut();
         let (frame, offset) = space.frame_at(address, Access::Read)?;

@@ -11,6 +11,8 @@ mod shared;
 mod space;
 mod table;
 
+#[cfg(test)]
+mod tests;
 mod user;
 
 pub use access::{SharedSpace, UserBuffers, Vector};

@@ -10,6 +10,7 @@ mod ravelin;
 mod row;
 mod targets;
 mod terminal;
+mod unix;
 
 use crate::host::Host;
 use crate::machine::{self, Emulator};

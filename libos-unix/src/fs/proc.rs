@@ -12,6 +12,7 @@ use crate::errno::{Errno, Result};
 use crate::file::{File, Kind, Status};
 use crate::process::Process;
 use crate::unix::Unix;
+use alloc::boxed::Box;
 use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
 use core::any::Any;
@@ -248,7 +249,8 @@ impl Inode for Node {
         if self.file_kind() != Kind::Regular {
             return Ok(None);
         }
-        Ok(Some(Rc::new(TextFile::new(self.text()?, self.status()))))
+        let node = Self { system: Weak::clone(&self.system), what: self.what.clone() };
+        Ok(Some(Rc::new(TextFile::new(Box::new(move || node.text()), self.status())?)))
     }
 
     fn identity(&self) -> Option<(u64, u64)> {

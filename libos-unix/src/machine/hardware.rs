@@ -10,10 +10,12 @@ mod reserve;
 mod traps;
 
 pub use context::{Context, Registers, USER_CODE, USER_DATA, enable_vector_registers};
-pub(crate) use context::{activate, capabilities, load_bases, restore, save, signal_frame_bytes};
+pub(crate) use context::{
+    activate, capabilities, clear_vectors, load_bases, restore, save, signal_frame_bytes, vector_state_bytes,
+};
 pub(crate) use frames::{
-    clear_frame, copy_frame, fill_upper_half, has_room, read_frame, read_word, release_frame, share_frame, shares, take_frame,
-    write_frame, write_word, zero_frame,
+    clear_frame, copy_frame, has_room, read_frame, read_word, release_frame, release_root, release_table, share_frame,
+    shares, take_frame, take_root, take_table, write_frame, write_word, zero_frame,
 };
 pub use frames::{free_frames, give_back_free, grow, set_total_frames, total_frames};
 pub(crate) use reserve::{refill_reserve, take_emergency};
@@ -101,6 +103,14 @@ pub(crate) fn flush_all() {
 
 pub(crate) fn ticks() -> u64 {
     cpu::read_tsc()
+}
+
+/// VM exits that this virtual CPU has caused, and those by a move to or from a control register among them.
+pub(crate) fn exits() -> (u64, u64) {
+    // SDM Vol. 3, Appendix C.
+    const CONTROL_REGISTER: usize = 28;
+    let exits = exo_user::counters().exits;
+    (exo_user::abi::counters::caused(&exits), exits[CONTROL_REGISTER])
 }
 
 pub(crate) fn hertz() -> u64 {

@@ -1,6 +1,7 @@
 //! A machine for tests: each thread of the host has one of its own.
 
-use crate::memory::FRAME_BYTES;
+use crate::errno::Result;
+use crate::memory::{FRAME_BYTES, UserMemory};
 use std::boxed::Box;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -140,6 +141,11 @@ pub(crate) fn ticks() -> u64 {
     TICKS.replace(TICKS.get() + 1)
 }
 
+/// There is nothing to leave.
+pub(crate) fn exits() -> (u64, u64) {
+    (0, 0)
+}
+
 pub(crate) fn hertz() -> u64 {
     1_000_000_000
 }
@@ -149,7 +155,23 @@ pub(crate) fn entropy() -> u64 {
     TICKS.get().wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-pub(crate) fn fill_upper_half(_root: u64) {}
+pub(crate) fn take_table() -> Option<u64> {
+    take_frame().inspect(|&number| clear_frame(number))
+}
+
+/// Takes a table back in which there is nothing.
+pub(crate) fn release_table(number: u64) {
+    with(number, |frame| assert!(frame.bytes.iter().all(|&byte| byte == 0), "a table that is given back is empty"));
+    release_frame(number);
+}
+
+pub(crate) fn take_root() -> Option<u64> {
+    take_table()
+}
+
+pub(crate) fn release_root(number: u64) {
+    release_table(number);
+}
 
 thread_local! {
     static ZEROS: Cell<u64> = const { Cell::new(0) };
@@ -234,12 +256,12 @@ impl Context {
         self.bases.set([self.fs_base(), base]);
     }
 
-    pub fn vector_state(&self) -> std::vec::Vec<u8> {
-        self.vector_state.borrow().clone()
+    pub fn write_vector_state(&self, memory: &mut impl UserMemory, at: u64) -> Result<()> {
+        memory.write_bytes(at, &self.vector_state.borrow())
     }
 
-    pub fn set_vector_state(&self, state: &[u8]) {
-        self.vector_state.borrow_mut().copy_from_slice(state);
+    pub fn read_vector_state(&self, memory: &mut impl UserMemory, at: u64) -> Result<()> {
+        memory.read_bytes(at, &mut self.vector_state.borrow_mut())
     }
 
     pub fn reset_vector_state(&self) {
@@ -250,6 +272,15 @@ impl Context {
 pub(crate) fn activate(_thread: &std::rc::Rc<crate::process::Thread>, _root: u64) {}
 pub(crate) fn save(_context: &Context) {}
 pub(crate) fn restore(_context: &Context) {}
+
+pub(crate) fn clear_vectors(context: &Context) {
+    context.reset_vector_state();
+}
+
+pub(crate) fn vector_state_bytes() -> u64 {
+    VECTOR_STATE as u64
+}
+
 pub(crate) fn load_bases(_context: &Context) {}
 
 pub(crate) fn capabilities() -> u64 {

@@ -1,6 +1,6 @@
 //! Page faults: pages that come when they are touched, copies that come when they are written.
 
-use super::space::{GUARD, USER_END};
+use super::space::{GUARD, USER_END, area_of};
 use super::table::{Bits, Place};
 use super::{AddressSpace, Area, Backing, Frame, PAGE, Protection, page_of};
 use crate::errno::Errno;
@@ -24,6 +24,8 @@ pub enum FaultCode {
     NotMapped,
     /// The area does not allow it: SIGSEGV, SEGV_ACCERR.
     NotAllowed,
+    /// The area allows nothing at all: the same.
+    Untouchable,
     /// The file ends before: SIGBUS, BUS_ADRERR.
     BeyondFile,
     /// There is no memory.
@@ -60,10 +62,10 @@ impl AddressSpace {
         if address >= USER_END {
             return Err(FaultCode::NotMapped);
         }
-        if self.area(address).is_none() {
+        let Some(area) = area_of(&self.areas, address) else {
             self.grow_stack(address)?;
-        }
-        let area = self.area(address).ok_or(FaultCode::NotMapped)?;
+            return self.resolve(address, access);
+        };
         // Whatever can be written or executed can be read on this machine.
         let allowed = match access {
             Access::Read => !area.protection.is_empty(),
@@ -71,21 +73,21 @@ impl AddressSpace {
             Access::Execute => area.protection.contains(Protection::EXECUTE),
         };
         if !allowed {
-            return Err(FaultCode::NotAllowed);
+            let nothing = area.protection.is_empty();
+            return Err(if nothing { FaultCode::Untouchable } else { FaultCode::NotAllowed });
         }
-        let area = area.clone();
         let page = page_of(address);
         let place = self.table.make(page).map_err(|_| FaultCode::OutOfMemory)?;
         if place.get().is_present() {
             if access == Access::Write {
-                make_writable(&area, place)?;
+                make_writable(area, place)?;
             }
             // Also where another thread was faster: the TLB may remember what was.
             machine::flush_page(page);
             return Ok(());
         }
-        let (frame, writable) = first_frame(&area, page, access == Access::Write)?;
-        place.replace(frame, bits(&area, writable));
+        let (frame, writable) = first_frame(area, page, access == Access::Write)?;
+        place.replace(frame, bits(area, writable));
         Ok(())
     }
 

@@ -1,7 +1,6 @@
 //! Fork: a second address space with the same content, of which pages are copied when one side writes them.
 
-use super::table::Bits;
-use super::{AddressSpace, Area, Inherited};
+use super::{AddressSpace, Inherited};
 use crate::errno::Result;
 use crate::machine;
 
@@ -14,34 +13,14 @@ impl AddressSpace {
         let mut child = Self::new()?;
         child.layout = self.layout;
         (child.stack_limit, child.limit, child.data_limit) = (self.stack_limit, self.limit, self.data_limit);
-        let areas = self.areas.values().filter(|area| area.inherited == Inherited::Same);
-        let areas = areas.into_iter().try_for_each(|area| self.share_pages(area, &mut child));
-        // Pages that could be written a moment ago.
-        machine::flush_all();
-        areas?;
+        // First, because who drops a space looks for pages in its areas.
         child.areas.clone_from(&self.areas);
         child.areas.retain(|_, area| area.inherited != Inherited::Nothing);
-        Ok(child)
-    }
-
-    fn share_pages(&self, area: &Area, child: &mut Self) -> Result<()> {
-        let mut outcome = Ok(());
-        let mut last = None;
-        self.table.each(area.start..area.end, |address, place| {
-            if outcome.is_err() {
-                return;
-            }
-            let leaf = place.get();
-            let mut bits = leaf.bits();
-            if !area.shared && bits.contains(Bits::WRITE) {
-                bits -= Bits::WRITE;
-                place.set_bits(bits);
-            }
-            match child.table.make_near(address, &mut last) {
-                Ok(there) => drop(there.replace(leaf.share(), bits)),
-                Err(error) => outcome = Err(error),
-            }
-        });
-        outcome
+        let mut same = child.areas.values().filter(|area| area.inherited == Inherited::Same);
+        let outcome =
+            same.try_for_each(|area| self.table.share(&(area.start..area.end), &mut child.table, !area.shared));
+        // Pages that could be written a moment ago.
+        machine::flush_all();
+        outcome.map(|()| child)
     }
 }

@@ -92,7 +92,11 @@ impl AddressSpace {
         let mut pages: Vec<(u64, Place)> = Vec::new();
         self.table.each(moved, |address, place| pages.push((address, place)));
         for (address, _) in &pages {
-            self.table.make(to + (address - old))?;
+            if let Err(error) = self.table.make(to + (address - old)) {
+                // Where nothing is mapped no tables may stay.
+                self.remove(to..to + bytes);
+                return Err(error);
+            }
         }
         self.cut(&(old..old + old_bytes));
         let mut area = self.area(old).ok_or(Errno::EFAULT)?.clone();
@@ -110,10 +114,10 @@ impl AddressSpace {
             }
         }
         machine::flush_all();
+        self.areas.insert(to, area);
         if !keep {
             self.remove(old..old + old_bytes);
         }
-        self.areas.insert(to, area);
         self.join(&(to..to + bytes));
         Ok(())
     }

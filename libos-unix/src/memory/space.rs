@@ -13,6 +13,8 @@ use core::ops::Range;
 
 /// The end of what programs can use, as on Linux: the last page of the lower half stays free.
 pub const USER_END: u64 = 0x7fff_ffff_f000;
+/// What page tables of programs are for.
+const LOWER_HALF: u64 = 1 << 47;
 /// The lowest address that a program gets unless it insists (Linux: vm.mmap_min_addr).
 pub(super) const LOWEST: u64 = 0x1_0000;
 /// Where mappings begin, downwards: the stack has room above.
@@ -89,7 +91,7 @@ impl AddressSpace {
     /// The area that an address lies in.
     #[must_use]
     pub fn area(&self, address: u64) -> Option<&Area> {
-        self.areas.range(..=address).next_back().map(|(_, area)| area).filter(|area| address < area.end)
+        area_of(&self.areas, address)
     }
 
     /// The first area that ends above an address.
@@ -179,12 +181,17 @@ impl AddressSpace {
         for start in self.starts(&range) {
             self.areas.remove(&start);
         }
-        self.drop_pages(range);
+        // Tables that nothing else needs go too.
+        let below = self.areas.range(..range.start).next_back().map_or(0, |(_, area)| area.end);
+        let above = self.areas.range(range.end..).next().map_or(LOWER_HALF, |(&start, _)| start);
+        if self.table.clear(&[range], &(below..above)) {
+            machine::flush_all();
+        }
     }
 
     /// Takes the pages of a range away; the areas stay.
     pub(super) fn drop_pages(&mut self, range: Range<u64>) {
-        if self.table.clear(range) {
+        if self.table.clear(&[range], &(0..0)) {
             machine::flush_all();
         }
     }
@@ -225,5 +232,17 @@ impl AddressSpace {
             }
         }
         true
+    }
+}
+
+/// The area of several that an address lies in.
+pub(super) fn area_of(areas: &BTreeMap<u64, Area>, address: u64) -> Option<&Area> {
+    areas.range(..=address).next_back().map(|(_, area)| area).filter(|area| address < area.end)
+}
+
+impl Drop for AddressSpace {
+    fn drop(&mut self) {
+        let ranges: Vec<Range<u64>> = self.areas.values().map(|area| area.start..area.end).collect();
+        self.table.clear(&ranges, &(0..LOWER_HALF));
     }
 }

@@ -1,8 +1,10 @@
 //! The page table of a program: four levels (SDM Vol. 3, 4.5), of which the lower half is the program's. A present leaf holds a share of its
 //! frame.
 
+mod tree;
+
 use super::{Frame, PAGE};
-use crate::errno::Result;
+use crate::errno::{Errno, Result};
 use crate::machine;
 use core::ops::Range;
 
@@ -30,6 +32,8 @@ const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
 const WAY: u64 = Bits::PRESENT.union(Bits::WRITE).union(Bits::USER).bits();
 /// Entries of the root that are the program's.
 const USER_ENTRIES: usize = 256;
+/// The level of the root; leaves are in tables of level 0.
+const ROOT: u32 = 3;
 
 const fn index(address: u64, level: u32) -> usize {
     (address >> (12 + 9 * level)) as usize & 511
@@ -116,7 +120,7 @@ impl Leaf {
 /// A page table.
 #[derive(Debug)]
 pub struct Table {
-    root: Frame,
+    root: u64,
 }
 
 impl Table {
@@ -125,21 +129,20 @@ impl Table {
     /// # Errors
     /// ENOMEM.
     pub fn new() -> Result<Self> {
-        let root = Frame::zeroed()?;
-        machine::fill_upper_half(root.number());
+        let root = machine::take_root().ok_or(Errno::ENOMEM)?;
         Ok(Self { root })
     }
 
     /// What CR3 holds for it.
     pub const fn root(&self) -> u64 {
-        self.root.physical()
+        self.root * PAGE
     }
 
     /// Where the leaf of an address is, if there are tables for it.
     #[inline]
     pub fn find(&self, address: u64) -> Option<Place> {
-        let mut table = self.root.number();
-        for level in [3, 2, 1] {
+        let mut table = self.root;
+        for level in (1..=ROOT).rev() {
             let entry = machine::read_word(table, index(address, level));
             if entry & 1 == 0 {
                 return None;
@@ -160,87 +163,40 @@ impl Table {
     /// # Errors
     /// ENOMEM.
     pub fn make(&mut self, address: u64) -> Result<Place> {
-        let mut table = self.root.number();
-        for level in [3, 2, 1] {
+        let mut table = self.root;
+        for level in (1..=ROOT).rev() {
             let at = index(address, level);
             let entry = machine::read_word(table, at);
-            table = if entry & 1 == 0 {
-                let new = Frame::zeroed()?.into_number();
-                machine::write_word(table, at, (new * PAGE) | WAY);
-                new
-            } else {
-                number(entry)
-            };
+            table = if entry & 1 == 0 { tree::add(table, at)? } else { number(entry) };
         }
         Ok(Place { table, index: index(address, 0) })
     }
 
-    /// As [`make`](Self::make), with the place of the last address, if that was near.
-    ///
-    /// # Errors
-    /// ENOMEM.
-    pub fn make_near(&mut self, address: u64, last: &mut Option<(u64, Place)>) -> Result<Place> {
-        let group = address / span(1);
-        let place = match *last {
-            Some((near, place)) if near == group => Place { index: index(address, 0), ..place },
-            _ => self.make(address)?,
-        };
-        *last = Some((group, place));
-        Ok(place)
-    }
-
     /// Calls `visit` with each present leaf of a range, in ascending order.
     pub fn each(&self, range: Range<u64>, mut visit: impl FnMut(u64, Place)) {
-        walk(self.root.number(), 3, 0, &range, &mut visit);
+        tree::walk(self.root, ROOT, 0, &range, &mut visit);
     }
 
-    /// Takes all pages of a range out, and drops their frames; whether there were any.
-    pub fn clear(&mut self, range: Range<u64>) -> bool {
-        let mut any = false;
-        self.each(range, |_, place| {
-            drop(place.take());
-            any = true;
-        });
-        any
+    /// Shares the pages of a range with the table of a child, which has none there: neither can write any where `protects` says so.
+    ///
+    /// # Errors
+    /// ENOMEM; some pages are shared then.
+    pub fn share(&mut self, range: &Range<u64>, child: &mut Self, protects: bool) -> Result<()> {
+        let kept = if protects { !Bits::WRITE.bits() } else { !0 };
+        tree::share(self.root, child.root, ROOT, 0, range, kept)
     }
-}
 
-fn walk(table: u64, level: u32, base: u64, range: &Range<u64>, visit: &mut impl FnMut(u64, Place)) {
-    let first = index(range.start.max(base), level);
-    let mut at = base + first as u64 * span(level);
-    for index in first..512 {
-        if at >= range.end {
-            return;
-        }
-        let entry = machine::read_word(table, index);
-        if entry & 1 != 0 {
-            if level == 0 {
-                visit(at, Place { table, index });
-            } else {
-                walk(number(entry), level - 1, at, range, visit);
-            }
-        }
-        at += span(level);
-    }
-}
-
-/// Frees what a table of a level holds, and the table.
-fn free(table: u64, level: u32, entries: usize) {
-    for index in 0..entries {
-        let entry = machine::read_word(table, index);
-        if entry & 1 != 0 && level > 0 {
-            free(number(entry), level - 1, 512);
-        } else if entry & 1 != 0 {
-            drop(Frame::from_number(number(entry)));
-        }
-    }
-    if level < 3 {
-        drop(Frame::from_number(table));
+    /// Takes all pages of some ranges out, which are in ascending order, and drops their frames; and all tables that are in the way to
+    /// these ranges and lie within `alone`, where there is nothing else. Whether there were any.
+    pub fn clear(&mut self, ranges: &[Range<u64>], alone: &Range<u64>) -> bool {
+        tree::clear(self.root, ROOT, 0, ranges, alone)
     }
 }
 
 impl Drop for Table {
+    /// Whoever has a table clears it first: only he knows where there is something in it.
     fn drop(&mut self) {
-        free(self.root.number(), 3, USER_ENTRIES);
+        debug_assert!((0..USER_ENTRIES).all(|index| machine::read_word(self.root, index) == 0), "tables are left");
+        machine::release_root(self.root);
     }
 }

@@ -117,8 +117,7 @@ pub fn push_frame(
     let top =
         if switches { alternate.start.wrapping_add(alternate.bytes) } else { registers.rsp.wrapping_sub(RED_ZONE) };
     machine::save(&thread.context);
-    let vector_state = thread.context.vector_state();
-    let state_at = top.wrapping_sub(vector_state.len() as u64) & !63;
+    let state_at = top.wrapping_sub(machine::vector_state_bytes()) & !63;
     let at = (state_at.wrapping_sub(size_of::<Frame>() as u64) & !15).wrapping_sub(8);
     if switches && at < alternate.start {
         return Err(Errno::EFAULT);
@@ -135,7 +134,7 @@ pub fn push_frame(
     {
         let space = thread.space.borrow();
         let mut space = space.borrow_mut();
-        space.write_bytes(state_at, &vector_state)?;
+        thread.context.write_vector_state(&mut *space, state_at)?;
         space.write_bytes(at, frame.as_bytes())?;
     }
     if alternate.disarms && switches {
@@ -146,17 +145,12 @@ pub fn push_frame(
     registers.rdx = at + core::mem::offset_of!(Frame, flags) as u64;
     registers.rax = 0;
     registers.rsp = at;
-    registers.rip = handler;
+    // Where there is no such address the program faults at its first instruction, as if there was.
+    registers.rip = handler.min(USER_END);
     registers.rflags &= !HANDLER_FLAGS_OFF;
     (registers.cs, registers.ss) = (USER_CODE, USER_DATA);
     thread.context.set_registers(&registers);
-    thread.context.reset_vector_state();
-    if handler >= USER_END {
-        // There is no such address: the program faults at its first instruction, as if there was.
-        registers.rip = USER_END;
-        thread.context.set_registers(&registers);
-    }
-    machine::restore(&thread.context);
+    machine::clear_vectors(&thread.context);
     Ok(())
 }
 
@@ -192,20 +186,18 @@ fn context_of(thread: &Thread, registers: &Registers, before: SignalSet) -> Sign
 pub fn pop_frame(thread: &Thread) -> Result<()> {
     let mut registers = thread.context.registers();
     let at = registers.rsp.wrapping_sub(8);
-    let (frame, state) = {
-        let space = thread.space.borrow();
-        let mut space = space.borrow_mut();
-        let frame: Frame = (&mut *space as &mut dyn UserMemory).read(at)?;
-        let mut state = thread.context.vector_state();
-        let has_state = frame.context.vector_state != 0;
-        if has_state {
-            space.read_bytes(frame.context.vector_state, &mut state)?;
-        }
-        (frame, has_state.then_some(state))
-    };
-    let context = frame.context;
+    let space = thread.space.borrow();
+    let mut space = space.borrow_mut();
+    let frame: Frame = (&mut *space as &mut dyn UserMemory).read(at)?;
+    let context = &frame.context;
     if context.rip >= USER_END {
         return Err(Errno::EFAULT);
+    }
+    if context.vector_state == 0 {
+        machine::clear_vectors(&thread.context);
+    } else {
+        thread.context.read_vector_state(&mut *space, context.vector_state)?;
+        machine::restore(&thread.context);
     }
     let r = &mut registers;
     [r.r8, r.r9, r.r10, r.r11, r.r12, r.r13, r.r14, r.r15] = context.upper;
@@ -214,11 +206,6 @@ pub fn pop_frame(thread: &Thread) -> Result<()> {
     r.rflags = context.rflags & PROGRAM_FLAGS | FIXED_FLAGS;
     (r.cs, r.ss) = (USER_CODE, USER_DATA);
     thread.context.set_registers(&registers);
-    match state {
-        Some(state) => thread.context.set_vector_state(&state),
-        None => thread.context.reset_vector_state(),
-    }
-    machine::restore(&thread.context);
     thread.mask.set(SignalSet(frame.mask) & !SignalSet::UNSTOPPABLE);
     restore_stack(thread, &frame.stack, registers.rsp);
     Ok(())

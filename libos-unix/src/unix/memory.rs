@@ -3,7 +3,7 @@
 use super::Unix;
 use crate::file::File;
 use crate::fs::{self, Inode, NodeFile};
-use crate::memory::{Access, Fault, FaultCode, USER_END};
+use crate::memory::{Access, Fault, FaultCode};
 use crate::process::{Process, Thread};
 use crate::signal::{Information, Signal};
 use alloc::rc::Rc;
@@ -23,23 +23,6 @@ impl Unix {
                 outcome => return outcome,
             }
         }
-    }
-
-    /// The error code of a fault as Linux would show it: of the upper half nothing is told, and pages that may not be touched are not
-    /// there.
-    #[must_use]
-    pub fn shown_error_code(&self, error_code: u64, address: u64) -> u64 {
-        const PRESENT: u64 = 1;
-        if address >= USER_END {
-            return error_code | PRESENT;
-        }
-        let current = self.current.borrow();
-        let untouchable = current.as_ref().is_some_and(|thread| {
-            let space = thread.space.borrow();
-            let space = space.borrow();
-            space.area(address).is_some_and(|area| area.protection.is_empty())
-        });
-        if untouchable { error_code & !PRESENT } else { error_code }
     }
 
     /// A file has become shorter, or has holes where it had none: pages from `first` on, up to `end`, go out of all spaces.

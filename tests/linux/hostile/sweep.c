@@ -64,8 +64,11 @@ static int is_skipped(long call, const uint64_t *arguments)
     if (call == SYS_pause || call == SYS_rt_sigsuspend || call == SYS_ioctl)
         return 0;
     /* Forks that nobody would wait for; the abuse of many processes is another program's. */
-    if (call == SYS_clone || call == SYS_clone3 || call == SYS_fork || call == SYS_vfork)
+    if (call == SYS_fork)
         return arguments[5] % 4 != 0;
+    /* These share the stack, and with it what this program is. */
+    if (call == SYS_clone || call == SYS_clone3 || call == SYS_vfork)
+        return 1;
     return 0;
 }
 

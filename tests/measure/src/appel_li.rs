@@ -111,6 +111,16 @@ pub fn exception<T: Transitions, W: FnMut(fmt::Arguments<'_>)>(
     bench.row("exception", plan, &mut Exception(raise))
 }
 
+/// Measures and prints a fault that is skipped.
+pub fn trap<T: Transitions, W: FnMut(fmt::Arguments<'_>), R: Region>(
+    bench: &mut Bench<T, W>,
+    id: &'static str,
+    plan: &Plan,
+    region: &mut R,
+) -> Result<(), Failure> {
+    bench.row(id, plan, &mut Trap::new(region))
+}
+
 /// Measures and prints `trap`, `appel1`, `appel2`, `dirty` where there is such a thing, `prot1`, `prot100` and `unprot100`. `fault` is how
 /// to measure a fault that is skipped, with what that costs in transitions by declaration; `call` the same for one call that changes
 /// or looks at protection. What the others cost follows.
@@ -132,7 +142,7 @@ pub fn all<T: Transitions, W: FnMut(fmt::Arguments<'_>), R: Region>(
         }
     };
     let pages = HUNDRED as u64;
-    bench.row("trap", fault, &mut Trap::new(region))?;
+    trap(bench, "trap", fault, region)?;
     bench.row("appel1", &of(1, 2), &mut Appel1::new(region))?;
     bench.row("appel2", &hundred(of(pages, pages + 1)), &mut Appel2::new(region))?;
     if R::HAS_DIRTY {

@@ -99,8 +99,8 @@ fn initramfs() -> Result<PathBuf> {
     Ok(file)
 }
 
-/// The program, built so that it needs no libraries.
-fn program() -> Result<PathBuf> {
+/// The program, which the Unix library OS runs too, built so that it needs no libraries.
+pub(super) fn program() -> Result<PathBuf> {
     let directory = paths::build("target-linux")?;
     let mut command = cargo::host();
     command

@@ -1,6 +1,7 @@
-//! Measures Ravelin: boots the bench guests and reads what they write.
+//! Measures Ravelin: boots the bench guests and the Unix library OS, and reads what they write.
 
 use super::measured::{self, Control, Measured};
+use super::unix;
 use crate::machine::{self, Emulator, Kind, Silent, Spec};
 use crate::manifest::{Capability, Environment};
 use crate::paths;
@@ -48,11 +49,32 @@ fn runs() -> [Run; 3] {
     ]
 }
 
+/// All machines to boot: what is measured, who writes the lines, and the machine. With `count_cr3` loads of CR3 are exits, and counted.
+fn machines(emulator: Emulator, cpu_model: &str, count_cr3: bool) -> Result<Vec<(&'static str, &'static str, Spec)>> {
+    let guests = runs().into_iter().map(|mut run| {
+        for environment in run.environments.iter_mut().filter(|_| count_cr3) {
+            environment.count_cr3 = true;
+            environment.arguments.push_str(" cr3");
+        }
+        let spec = Spec {
+            emulator,
+            cpu_model: cpu_model.to_owned(),
+            environments: run.environments,
+            kernel_arguments: run.kernel_arguments.to_owned(),
+            timeout: Duration::from_secs(300),
+            ..Spec::default()
+        };
+        Ok((run.what, "bench", spec))
+    });
+    let unix = || Ok(("what Linux programs do", crate::run::UNIX, unix::spec(emulator, cpu_model, count_cr3)?));
+    guests.chain(std::iter::once_with(unix)).collect()
+}
+
 /// What was measured, and the controls: in a first pass ticks and exits, in a second one, where loads of CR3 exit, only those.
 pub fn measure(emulator: Emulator, cpu_model: &str) -> Result<(Vec<Measured>, Vec<Control>)> {
     let (mut rows, mut controls) = (Vec::new(), Vec::new());
-    for run in runs() {
-        let output = boot(emulator, cpu_model, run)?;
+    for (what, writer, spec) in machines(emulator, cpu_model, false)? {
+        let output = boot(what, writer, &spec)?;
         // Without this a row without exits might only say that nobody counts them.
         output.controlled("cpuid")?;
         rows.extend(output.rows);
@@ -64,12 +86,8 @@ pub fn measure(emulator: Emulator, cpu_model: &str) -> Result<(Vec<Measured>, Ve
 /// Adds the loads of CR3.
 pub fn count_cr3(emulator: Emulator, cpu_model: &str, rows: &mut [Measured]) -> Result<Vec<Control>> {
     let mut controls = Vec::new();
-    for mut run in runs() {
-        for environment in &mut run.environments {
-            environment.count_cr3 = true;
-            environment.arguments.push_str(" cr3");
-        }
-        let output = boot(emulator, cpu_model, run)?;
+    for (what, writer, spec) in machines(emulator, cpu_model, true)? {
+        let output = boot(what, writer, &spec)?;
         output.controlled("cr3")?;
         for counted in output.rows {
             if let Some(row) = rows.iter_mut().find(|row| row.id == counted.id) {
@@ -81,22 +99,14 @@ pub fn count_cr3(emulator: Emulator, cpu_model: &str, rows: &mut [Measured]) -> 
     Ok(controls)
 }
 
-fn boot(emulator: Emulator, cpu_model: &str, run: Run) -> Result<measured::Output> {
-    let spec = Spec {
-        emulator,
-        cpu_model: cpu_model.to_owned(),
-        environments: run.environments,
-        kernel_arguments: run.kernel_arguments.to_owned(),
-        timeout: Duration::from_secs(300),
-        ..Spec::default()
-    };
-    let progress = Progress::start(&format!("measuring {}", run.what));
-    let outcome = machine::run(&spec, &mut Silent)?;
+fn boot(what: &str, writer: &str, spec: &Spec) -> Result<measured::Output> {
+    let progress = Progress::start(&format!("measuring {what}"));
+    let outcome = machine::run(spec, &mut Silent)?;
     drop(progress);
     if outcome.kind != Kind::Passed {
         let errors = outcome.consoles.iter().map(|console| String::from_utf8_lossy(&console.errors).into_owned());
         let log = paths::shown(&outcome.directory.join("kernel.log"));
         bail!("the bench run {}; see {log}; its environments said:\n{}", outcome.kind, errors.collect::<String>());
     }
-    measured::read(&outcome.console("bench").context("the bench guest wrote nothing")?.text())
+    measured::read(&outcome.console(writer).with_context(|| format!("{writer} wrote nothing"))?.text())
 }

@@ -1,10 +1,11 @@
 //! The registers of threads, and putting them into the CPU.
 
 use super::entry;
+use crate::errno::Result;
+use crate::memory::UserMemory;
 use crate::process::Thread;
-use alloc::alloc::{alloc_zeroed, dealloc, handle_alloc_error};
+use alloc::alloc::{alloc, alloc_zeroed, dealloc, handle_alloc_error};
 use alloc::rc::Rc;
-use alloc::vec::Vec;
 use core::alloc::Layout;
 use core::arch::asm;
 use core::cell::{Cell, UnsafeCell};
@@ -63,13 +64,24 @@ pub fn enable_vector_registers() {
     BYTES.store(cpu::cpuid(0xd, 0).ebx as usize, Ordering::Relaxed);
 }
 
-/// An area for XSAVE, aligned to 64 bytes.
+/// An area for XSAVE, aligned to 64 bytes, and behind it what ends it in a signal frame.
 #[derive(Debug)]
 struct VectorState(NonNull<u8>);
 
+/// The registers as they are when a program begins: an area that says that there is nothing in it but MXCSR.
+#[repr(align(64))]
+struct Initial([u8; LEGACY + 64]);
+
+static INITIAL: Initial = {
+    let mut bytes = [0; LEGACY + 64];
+    [bytes[0], bytes[1]] = CONTROL_WORD.to_le_bytes();
+    [bytes[24], bytes[25], bytes[26], bytes[27]] = MXCSR.to_le_bytes();
+    Initial(bytes)
+};
+
 impl VectorState {
     fn layout() -> Layout {
-        let bytes = BYTES.load(Ordering::Relaxed);
+        let bytes = vector_state_bytes() as usize;
         // Both are small, and the alignment is a power of two.
         Layout::from_size_align(bytes, 64).unwrap_or(Layout::new::<[u64; 128]>())
     }
@@ -83,6 +95,16 @@ impl VectorState {
         state
     }
 
+    fn duplicate(&self) -> Self {
+        let layout = Self::layout();
+        // SAFETY: the layout has a size.
+        let area = unsafe { alloc(layout) };
+        let area = NonNull::new(area).unwrap_or_else(|| handle_alloc_error(layout));
+        // SAFETY: both areas are so long, and the new one is another.
+        unsafe { area.copy_from_nonoverlapping(self.0, layout.size()) };
+        Self(area)
+    }
+
     /// Does something with the area's bytes; `work` does not come here again.
     fn with<R>(&self, work: impl FnOnce(&mut [u8]) -> R) -> R {
         // SAFETY: (1) the area is this value's own, of so many bytes, and was zeros at first; (2) this is the only way to a reference
@@ -93,8 +115,8 @@ impl VectorState {
     fn reset(&self) {
         self.with(|bytes| {
             bytes.fill(0);
-            bytes[0..2].copy_from_slice(&CONTROL_WORD.to_le_bytes());
-            bytes[24..28].copy_from_slice(&MXCSR.to_le_bytes());
+            bytes[..INITIAL.0.len()].copy_from_slice(&INITIAL.0);
+            describe(bytes);
         });
     }
 
@@ -111,28 +133,46 @@ impl VectorState {
     }
 
     fn restore(&self) {
-        let (components, area) = (COMPONENTS.load(Ordering::Relaxed), self.0.as_ptr());
-        // SAFETY: as for `save`; whatever a program has put into the area went through `accept`. Ring 0 has no state in these registers.
-        unsafe {
-            if components == 0 {
-                asm!("fxrstor64 [{}]", in(reg) area, options(nostack, preserves_flags));
-            } else {
-                asm!("xrstor64 [{}]", in(reg) area, in("eax") components as u32, in("edx") 0, options(nostack, preserves_flags));
-            }
-        }
-    }
-
-    /// Takes what a program wants in these registers, without what the CPU would refuse (SDM Vol. 1, 13.8).
-    fn accept(&self, from: &[u8]) {
-        self.with(|bytes| accept(bytes, from));
+        // SAFETY: as for `save`; whatever a program has put into the area went through `accept`.
+        unsafe { load(self.0.as_ptr()) };
     }
 }
 
-/// Copies an area of a program's into one of ours, without what the CPU would refuse.
-fn accept(bytes: &mut [u8], from: &[u8]) {
+/// Puts an area into the registers.
+///
+/// # Safety
+/// The area is aligned, is as large as what it says is in it, and says nothing that the CPU would refuse. Ring 0 has no state in these
+/// registers.
+unsafe fn load(area: *const u8) {
     let components = COMPONENTS.load(Ordering::Relaxed);
-    let length = bytes.len().min(from.len());
-    bytes[..length].copy_from_slice(&from[..length]);
+    // SAFETY: the caller answers for the area.
+    unsafe {
+        if components == 0 {
+            asm!("fxrstor64 [{}]", in(reg) area, options(nostack, preserves_flags));
+        } else {
+            asm!("xrstor64 [{}]", in(reg) area, in("eax") components as u32, in("edx") 0, options(nostack, preserves_flags));
+        }
+    }
+}
+
+/// Writes into an area what signal frames say of it: where XSAVE writes nothing, and behind its end.
+fn describe(bytes: &mut [u8]) {
+    let components = COMPONENTS.load(Ordering::Relaxed);
+    if components == 0 {
+        return;
+    }
+    let area = BYTES.load(Ordering::Relaxed);
+    let mut put = |at: usize, word: &[u8]| bytes[at..at + word.len()].copy_from_slice(word);
+    put(SOFTWARE, &MAGIC_1.to_le_bytes());
+    put(SOFTWARE + 4, &(area as u32 + 4).to_le_bytes());
+    put(SOFTWARE + 8, &components.to_le_bytes());
+    put(SOFTWARE + 16, &(area as u64).to_le_bytes());
+    put(area, &MAGIC_2.to_le_bytes());
+}
+
+/// Takes out of an area that a program has written what the CPU would refuse (SDM Vol. 1, 13.8).
+fn accept(bytes: &mut [u8]) {
+    let components = COMPONENTS.load(Ordering::Relaxed);
     let word = |bytes: &[u8], at: usize| bytes[at..].first_chunk().map_or(0, |&word| u32::from_le_bytes(word));
     let mxcsr = word(bytes, 24) & MXCSR_MASK;
     bytes[24..28].copy_from_slice(&mxcsr.to_le_bytes());
@@ -144,6 +184,7 @@ fn accept(bytes: &mut [u8], from: &[u8]) {
         bytes[LEGACY..LEGACY + 64].fill(0);
         bytes[LEGACY..LEGACY + 8].copy_from_slice(&there.to_le_bytes());
     }
+    describe(bytes);
 }
 
 impl Drop for VectorState {
@@ -233,12 +274,13 @@ impl Context {
     #[must_use]
     pub fn duplicate(&self) -> Self {
         self.vector_state.save();
-        let copy = Self::default();
-        copy.set_registers(&self.registers());
-        copy.fs_base.set(self.fs_base.get());
-        copy.gs_base.set(self.gs_base.get());
-        self.vector_state.with(|from| copy.vector_state.with(|to| to.copy_from_slice(from)));
-        copy
+        Self {
+            registers: UnsafeCell::new(self.registers()),
+            by_call: Cell::new(false),
+            fs_base: self.fs_base.clone(),
+            gs_base: self.gs_base.clone(),
+            vector_state: self.vector_state.duplicate(),
+        }
     }
 
     /// FS base.
@@ -263,26 +305,24 @@ impl Context {
         self.gs_base.set(base);
     }
 
-    /// The vector registers as a signal frame has them, once they are [saved](save).
-    #[must_use]
-    pub fn vector_state(&self) -> Vec<u8> {
-        let mut bytes = self.vector_state.with(|bytes| bytes.to_vec());
-        let components = COMPONENTS.load(Ordering::Relaxed);
-        if components != 0 {
-            let area = bytes.len() as u32;
-            let mut put = |at: usize, word: &[u8]| bytes[at..at + word.len()].copy_from_slice(word);
-            put(SOFTWARE, &MAGIC_1.to_le_bytes());
-            put(SOFTWARE + 4, &(area + 4).to_le_bytes());
-            put(SOFTWARE + 8, &components.to_le_bytes());
-            put(SOFTWARE + 16, &area.to_le_bytes());
-            bytes.extend(MAGIC_2.to_le_bytes());
-        }
-        bytes
+    /// Writes the vector registers as a signal frame has them, [`vector_state_bytes`] long, once they are [saved](save).
+    ///
+    /// # Errors
+    /// EFAULT.
+    pub fn write_vector_state(&self, memory: &mut impl UserMemory, at: u64) -> Result<()> {
+        self.vector_state.with(|bytes| memory.write_bytes(at, bytes))
     }
 
     /// Takes them from a signal frame; [`restore`] puts them into the CPU.
-    pub fn set_vector_state(&self, state: &[u8]) {
-        self.vector_state.accept(state);
+    ///
+    /// # Errors
+    /// EFAULT; it is open then what [`restore`] would do.
+    pub fn read_vector_state(&self, memory: &mut impl UserMemory, at: u64) -> Result<()> {
+        self.vector_state.with(|bytes| {
+            let outcome = memory.read_bytes(at, &mut bytes[..BYTES.load(Ordering::Relaxed)]);
+            accept(bytes);
+            outcome
+        })
     }
 
     /// As they are when a program begins.
@@ -299,6 +339,12 @@ pub(crate) fn save(context: &Context) {
 /// Puts the vector registers of the thread that has the CPU there.
 pub(crate) fn restore(context: &Context) {
     context.vector_state.restore();
+}
+
+/// Puts the vector registers there as they are when a program begins.
+pub(crate) fn clear_vectors(_: &Context) {
+    // SAFETY: the area is aligned and says that it has nothing but its own bytes.
+    unsafe { load(INITIAL.0.as_ptr()) };
 }
 
 /// Puts the segment bases of the thread that has the CPU there.
@@ -329,7 +375,13 @@ pub(crate) fn capabilities() -> u64 {
     cpu::cpuid(1, 0).edx.into()
 }
 
+/// Bytes of the vector registers in a signal frame.
+pub(crate) fn vector_state_bytes() -> u64 {
+    let end = if COMPONENTS.load(Ordering::Relaxed) == 0 { 0 } else { size_of_val(&MAGIC_2) };
+    (BYTES.load(Ordering::Relaxed) + end) as u64
+}
+
 /// The most that a signal takes of a stack.
 pub(crate) fn signal_frame_bytes() -> u64 {
-    (BYTES.load(Ordering::Relaxed) + 4 + 440 + 128 + 64 + 16) as u64
+    vector_state_bytes() + 440 + 128 + 64 + 16
 }

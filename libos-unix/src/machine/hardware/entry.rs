@@ -55,6 +55,7 @@ core::arch::global_asm!(
     "mov rax, [rax + {rax}]",
     "sysretq",
     "2:",
+    "unix_return:",
     "mov rsp, rax",
     "pop r15", "pop r14", "pop r13", "pop r12", "pop r11", "pop r10", "pop r9", "pop r8", "pop rbp",
     "pop rdi", "pop rsi", "pop rdx", "pop rcx", "pop rbx", "pop rax",
@@ -127,6 +128,7 @@ pub(super) fn on_own_stack(function: extern "C" fn() -> !) -> Registers {
 /// Leaves for the thread that has the CPU; nothing of what runs now is left.
 pub(super) fn leave() -> ! {
     let context = CONTEXT.load(Ordering::Relaxed);
-    // SAFETY: the registers are those of a thread in ring 3; nobody counts on what lies on the stack of the library OS.
-    unsafe { (*context).resume() }
+    // SAFETY: the registers are those of a thread in ring 3; nobody counts on what lies on the stack of the library OS, which is no
+    // stack of an exception.
+    unsafe { core::arch::asm!("jmp unix_return", in("rax") context, options(noreturn)) }
 }

@@ -89,6 +89,9 @@ fn give(number: u64) {
 
 /// Gives the pool what is kept at hand; how many frames that are.
 pub fn give_back_free() -> usize {
+    let (tables, roots) =
+        TABLES.with(|tables| (core::mem::take(&mut tables.empty), core::mem::take(&mut tables.roots)));
+    tables.into_iter().chain(roots).for_each(release_frame);
     let free = TABLE.with(|table| core::mem::take(&mut table.free));
     free.iter().for_each(|&number| give(number));
     free.len()
@@ -110,7 +113,8 @@ pub(crate) fn has_room(bytes: usize) -> bool {
 /// How many frames are to be had without asking the kernel.
 #[must_use]
 pub fn free_frames() -> u64 {
-    frames::available() + TABLE.with(|table| table.free.len() as u64)
+    let tables = TABLES.with(|tables| tables.empty.len() + tables.roots.len());
+    frames::available() + TABLE.with(|table| table.free.len() as u64) + tables as u64
 }
 
 #[inline(always)]
@@ -177,15 +181,63 @@ pub(crate) fn zero_frame() -> Option<Frame> {
     Some(Frame::from_number(number))
 }
 
-/// The root of the page table with which the library OS began, for its upper half.
-static TEMPLATE: AtomicU64 = AtomicU64::new(0);
+/// Frames for page tables, which are empty when they come back: then the next one need not be cleared.
+struct Tables {
+    /// Of zeros.
+    empty: Vec<u64>,
+    /// With the library OS in their upper half, and nothing in the lower one.
+    roots: Vec<u64>,
+    /// The root of the page table with which the library OS began.
+    template: u64,
+}
 
-/// Makes the library OS reachable in a program's page table.
-pub(crate) fn fill_upper_half(root: u64) {
-    if TEMPLATE.load(Ordering::Relaxed) == 0 {
-        TEMPLATE.store(exo_user::cpu::read_cr3() & !0xfff, Ordering::Relaxed);
+static TABLES: Single<Tables> = Single::new(Tables { empty: Vec::new(), roots: Vec::new(), template: 0 });
+
+/// Tables, and roots, that are kept at most.
+const KEPT: [usize; 2] = [64, 8];
+
+/// A frame of zeros, for a page table.
+pub(crate) fn take_table() -> Option<u64> {
+    TABLES.with(|tables| tables.empty.pop()).or_else(|| take_frame().inspect(|&number| clear_frame(number)))
+}
+
+/// Takes a table back in which there is nothing.
+pub(crate) fn release_table(number: u64) {
+    let kept = TABLES.with(|tables| keep(&mut tables.empty, number, KEPT[0]));
+    if !kept {
+        release_frame(number);
     }
-    let template = window(TEMPLATE.load(Ordering::Relaxed));
+}
+
+/// A page table for a program, with the library OS in its upper half.
+pub(crate) fn take_root() -> Option<u64> {
+    if let Some(root) = TABLES.with(|tables| tables.roots.pop()) {
+        return Some(root);
+    }
+    let root = take_table()?;
+    let template = TABLES.with(|tables| {
+        if tables.template == 0 {
+            tables.template = exo_user::cpu::read_cr3() & !0xfff;
+        }
+        window(tables.template)
+    });
     // SAFETY: both are tables of the environment's; the upper half of the new one is nobody's yet.
     unsafe { template.add(FRAME_BYTES / 2).copy_to_nonoverlapping(bytes(root, FRAME_BYTES / 2), FRAME_BYTES / 2) };
+    Some(root)
+}
+
+/// Takes one back in whose lower half there is nothing.
+pub(crate) fn release_root(number: u64) {
+    let kept = TABLES.with(|tables| keep(&mut tables.roots, number, KEPT[1]));
+    if !kept {
+        release_frame(number);
+    }
+}
+
+fn keep(kept: &mut Vec<u64>, number: u64, most: usize) -> bool {
+    let keeps = kept.len() < most;
+    if keeps {
+        kept.push(number);
+    }
+    keeps
 }

@@ -2,7 +2,7 @@
 
 use super::context::Registers;
 use super::{end_if_over, entry, unix};
-use crate::memory::{Access, Fault, FaultCode};
+use crate::memory::{Access, Fault, FaultCode, USER_END};
 use crate::process::Thread;
 use crate::signal::{Information, Signal, code};
 use crate::unix::Unix;
@@ -86,9 +86,8 @@ fn on_page_fault(frame: &mut Registers) {
         Access::Read
     };
     let system = unix();
-    let outcome = system.fault(address, access);
-    if let Err(fault) = outcome {
-        let error_code = system.shown_error_code(frame.error_code, address);
+    if let Err(fault) = system.fault(address, access) {
+        let error_code = shown_error_code(frame.error_code, fault);
         go_on(frame, |system, thread| {
             thread.fault.set([vector::PAGE_FAULT.into(), error_code, address]);
             signal_fault(system, thread, fault);
@@ -96,11 +95,24 @@ fn on_page_fault(frame: &mut Registers) {
     }
 }
 
+/// The error code of a fault as Linux would show it: of the upper half nothing is told, and pages that may not be touched are not
+/// there.
+const fn shown_error_code(error_code: u64, fault: Fault) -> u64 {
+    const PRESENT: u64 = 1;
+    match fault.code {
+        _ if fault.address >= USER_END => error_code | PRESENT,
+        FaultCode::Untouchable => error_code & !PRESENT,
+        _ => error_code,
+    }
+}
+
 fn signal_fault(system: &Unix, thread: &Rc<Thread>, fault: Fault) {
     let address = fault.address;
     let information = match fault.code {
         FaultCode::NotMapped => Information::fault(Signal::SEGMENT, code::SEGV_MAPERR, address),
-        FaultCode::NotAllowed => Information::fault(Signal::SEGMENT, code::SEGV_ACCERR, address),
+        FaultCode::NotAllowed | FaultCode::Untouchable => {
+            Information::fault(Signal::SEGMENT, code::SEGV_ACCERR, address)
+        }
         FaultCode::BeyondFile => Information::fault(Signal::BUS, code::BUS_ADRERR, address),
         FaultCode::OutOfMemory => return system.out_of_memory(thread),
     };

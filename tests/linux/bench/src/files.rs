@@ -48,6 +48,13 @@ impl Handle {
         if count == 8 { u64::from_ne_bytes(word) } else { u64::MAX }
     }
 
+    /// What of a file's bytes from a place on fits the buffer.
+    pub fn read_at(self, buffer: &mut [u8], place: i64) -> Option<&[u8]> {
+        // SAFETY: there is room for what is asked for.
+        let count = unsafe { libc::pread(self.0, buffer.as_mut_ptr().cast(), buffer.len(), place) };
+        buffer.get(..usize::try_from(count).ok()?)
+    }
+
     /// The next word of a pipe; `None` when the other side is gone.
     #[inline(always)]
     pub fn receive(self) -> Option<u64> {

@@ -70,8 +70,8 @@ fn place(bytes: usize) -> Result<usize, Error> {
 /// Pages that all hold something, with the only handler for SIGSEGV.
 pub struct Protected {
     base: usize,
-    map: files::Handle,
-    references: files::Handle,
+    /// What says which pages were written, and what forgets it; there on Linux only.
+    dirty: Option<(files::Handle, files::Handle)>,
 }
 
 impl Protected {
@@ -89,9 +89,9 @@ impl Protected {
         BASE.store(base, Ordering::Relaxed);
         PAGES.store(pages, Ordering::Relaxed);
         signals::handle(libc::SIGSEGV, on_fault)?;
-        let map = files::Handle::open(c"/proc/self/pagemap", libc::O_RDONLY)?;
-        let references = files::Handle::open(c"/proc/self/clear_refs", libc::O_WRONLY)?;
-        Ok(Protected { base, map, references })
+        let map = files::Handle::open(c"/proc/self/pagemap", libc::O_RDONLY).ok();
+        let references = files::Handle::open(c"/proc/self/clear_refs", libc::O_WRONLY).ok();
+        Ok(Protected { base, dirty: map.zip(references) })
     }
 
     fn must(done: bool) {
@@ -149,13 +149,16 @@ impl Region for Protected {
     #[inline(always)]
     fn is_dirty(&mut self, page: usize) -> bool {
         const SOFT_DIRTY: u64 = 1 << 55;
-        let entry = self.map.read_word((self.address(page) / PAGE_BYTES * size_of::<u64>()) as i64);
+        let Some((map, _)) = self.dirty else { signals::fatal(c"/proc/self/pagemap or clear_refs is not there\n") };
+        let entry = map.read_word((self.address(page) / PAGE_BYTES * size_of::<u64>()) as i64);
         entry & SOFT_DIRTY != 0
     }
 
     fn clean(&mut self, _: usize) {
         // Of the whole process at once: there is nothing finer.
-        self.references.write(b"4");
+        if let Some((_, references)) = self.dirty {
+            references.write(b"4");
+        }
     }
 }
 

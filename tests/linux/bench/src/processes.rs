@@ -6,8 +6,8 @@ use measure::{Plan, returning};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// `null-call`: getpid, by the instruction itself.
-pub fn null_call(meter: &mut Meter) -> Result<(), Error> {
+/// `null-call` and `unix-null`: getpid, by the instruction itself.
+pub fn null_call(meter: &mut Meter, id: &'static str) -> Result<(), Error> {
     const GET_PID: u64 = 39;
     let own = u64::from(std::process::id());
     let call = |nonce| {
@@ -18,7 +18,7 @@ pub fn null_call(meter: &mut Meter) -> Result<(), Error> {
         }
         nonce ^ own ^ answer
     };
-    row(meter.row("null-call", &Plan::default().with_rings(1), &mut returning(|_| (), call)))
+    row(meter.row(id, &Plan::default().with_rings(1), &mut returning(|_| (), call)))
 }
 
 /// Starts a process that does `work` and ends.
@@ -42,27 +42,57 @@ fn wait_for(child: i32) -> Option<u64> {
     (waited == child && libc::WIFEXITED(status)).then(|| u64::from(libc::WEXITSTATUS(status).unsigned_abs()))
 }
 
-/// `pct`: a word to another process and its answer back, through two pipes.
-pub fn round_trip(meter: &mut Meter) -> Result<(), Error> {
-    let (requests, request) = Handle::pipe()?;
-    let (replies, reply) = Handle::pipe()?;
-    let server = start(|| {
-        request.close();
-        while let Some(word) = requests.receive() {
-            reply.write(&(!word).to_ne_bytes());
-        }
-    })?;
-    requests.close();
-    reply.close();
-    let call = |nonce: u64| {
-        request.write(&nonce.to_ne_bytes());
-        replies.receive().map_or(0, |word| !word)
-    };
-    let result = row(meter.row("pct", &Plan::default().with_rings(4), &mut returning(|_| (), call)));
-    request.close();
-    wait_for(server).ok_or("the server did not end well")?;
-    replies.close();
-    result
+/// Words to another process, and their answers.
+struct Server {
+    process: i32,
+    request: Handle,
+    replies: Handle,
+}
+
+impl Server {
+    fn start() -> Result<Server, Error> {
+        let (requests, request) = Handle::pipe()?;
+        let (replies, reply) = Handle::pipe()?;
+        let process = start(|| {
+            request.close();
+            while let Some(word) = requests.receive() {
+                reply.write(&(!word).to_ne_bytes());
+            }
+        })?;
+        requests.close();
+        reply.close();
+        Ok(Server { process, request, replies })
+    }
+
+    #[inline(always)]
+    fn call(&self, nonce: u64) -> u64 {
+        self.request.write(&nonce.to_ne_bytes());
+        self.replies.receive().map_or(0, |word| !word)
+    }
+
+    fn end(self) -> Result<(), Error> {
+        self.request.close();
+        wait_for(self.process).ok_or("the server did not end well")?;
+        self.replies.close();
+        Ok(())
+    }
+}
+
+/// `pct` and `unix-pipe`: a word to another process and its answer back, through two pipes.
+pub fn round_trip(meter: &mut Meter, id: &'static str) -> Result<(), Error> {
+    let server = Server::start()?;
+    let plan = Plan::default().with_rings(4);
+    row(meter.row(id, &plan, &mut returning(|_| (), |nonce| server.call(nonce))))?;
+    server.end()
+}
+
+/// The positive control of loads of CR3: to another process and back are two.
+pub fn switches(meter: &mut Meter) -> Result<(), Error> {
+    let server = Server::start()?;
+    // It waits for words from now on.
+    server.call(0);
+    meter.control("cr3", 1_000, |counts| counts.cr3.unwrap_or(0) / 2, || _ = server.call(1));
+    server.end()
 }
 
 /// `slice-switch`: gives the CPU away until the other has had it; to it and back is two.
