@@ -123,7 +123,8 @@ fn system(boot: &'static BootPage) -> core::result::Result<Rc<Unix>, Trouble> {
     make_devices(&root)?;
     let job = Job::of(boot);
     let input = Rc::new(Input::default());
-    let unix = Unix::new(Rc::new(Machine { input: Rc::clone(&input), owes: Cell::new(false) }), Namespace::new(root, "tmpfs"));
+    let unix =
+        Unix::new(Rc::new(Machine { input: Rc::clone(&input), owes: Cell::new(false) }), Namespace::new(root, "tmpfs"));
     mount_proc(&unix)?;
     first_program(&unix, &job, &input)?;
     Ok(unix)

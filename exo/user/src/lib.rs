@@ -25,7 +25,7 @@ pub mod foreign;
 pub mod frames;
 pub mod gate;
 #[cfg(target_os = "none")]
-mod heap;
+pub mod heap;
 mod image;
 pub mod info;
 pub mod last_resort;

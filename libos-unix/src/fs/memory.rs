@@ -36,7 +36,13 @@ impl MemoryFileSystem {
     /// A file system of at most `limit` frames; its root.
     #[must_use]
     pub fn root(device: u64, limit: u64) -> Rc<dyn Inode> {
-        let system = Rc::new(Self { device, next: Cell::new(1), used: Cell::new(0), limit: Cell::new(limit), names: Cell::new(0) });
+        let system = Rc::new(Self {
+            device,
+            next: Cell::new(1),
+            used: Cell::new(0),
+            limit: Cell::new(limit),
+            names: Cell::new(0),
+        });
         let new =
             New { kind: Kind::Directory, permissions: 0o755, user: 0, group: 0, represents: 0, target: Vec::new() };
         let root = MemoryInode::new(&system, &new);

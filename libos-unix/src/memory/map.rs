@@ -79,7 +79,7 @@ impl AddressSpace {
         let range = start..start + bytes;
         let fixed = request.flags.contains(MapFlags::FIXED);
         let replaced = if fixed { self.bytes_in(&range) } else { 0 };
-        if self.bytes() - replaced + bytes > self.limit {
+        if self.limit != u64::MAX && self.bytes() - replaced + bytes > self.limit {
             return Err(Errno::ENOMEM);
         }
         if fixed {

@@ -1,7 +1,7 @@
 //! The address space of a program: its areas, and the page table that follows them.
 
-use super::table::Table;
 use super::map::MOST_AREAS;
+use super::table::Table;
 use super::{Area, Backing, PAGE, Protection};
 use crate::errno::{Errno, Result};
 use crate::file::File;
@@ -9,6 +9,7 @@ use crate::machine;
 use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
+use core::cell::Cell;
 use core::ops::Range;
 
 /// The end of what programs can use, as on Linux: the last page of the lower half stays free.
@@ -37,11 +38,26 @@ pub struct Layout {
     pub auxiliary: (u64, u64),
 }
 
+/// Where a search for a free range goes on: looking at all areas each time would take longer the more there are.
+#[derive(Clone, Copy, Debug)]
+struct Room {
+    below: u64,
+    /// Above it there is no larger one.
+    largest_hole: u64,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { below: MAP_TOP, largest_hole: 0 }
+    }
+}
+
 /// The address space of a program. Threads share it.
 #[derive(Debug)]
 pub struct AddressSpace {
     pub(super) areas: BTreeMap<u64, Area>,
     pub(super) table: Table,
+    room: Cell<Room>,
     /// Where things are.
     pub layout: Layout,
     /// The most bytes that the stack may have.
@@ -60,7 +76,15 @@ impl AddressSpace {
     pub fn new() -> Result<Self> {
         let (stack_limit, limit, data_limit) = (8 << 20, u64::MAX, u64::MAX);
         let table = Table::new()?;
-        Ok(Self { areas: BTreeMap::new(), table, layout: Layout::default(), stack_limit, limit, data_limit })
+        Ok(Self {
+            areas: BTreeMap::new(),
+            table,
+            room: Cell::default(),
+            layout: Layout::default(),
+            stack_limit,
+            limit,
+            data_limit,
+        })
     }
 
     /// What CR3 holds for it.
@@ -106,16 +130,35 @@ impl AddressSpace {
 
     /// A free range of so many bytes, as high as possible.
     pub(super) fn free_range(&self, bytes: u64) -> Result<u64> {
-        let mut end = MAP_TOP;
-        for area in self.areas.range(..MAP_TOP).rev().map(|(_, area)| area) {
-            if area.end < end && end - area.end >= bytes {
+        let room = self.room.get();
+        let goes_on = room.below < MAP_TOP && bytes > room.largest_hole;
+        let found = if goes_on { self.free_range_below(room, bytes) } else { None };
+        // What was freed below where it went on it has not seen.
+        let found = found.or_else(|| self.free_range_below(Room::default(), bytes));
+        let (start, room) = found.ok_or(Errno::ENOMEM)?;
+        self.room.set(room);
+        Ok(start)
+    }
+
+    fn free_range_below(&self, room: Room, bytes: u64) -> Option<(u64, Room)> {
+        let Room { below: mut end, mut largest_hole } = room;
+        for area in self.areas.range(..room.below).rev().map(|(_, area)| area) {
+            let hole = end.saturating_sub(area.end);
+            if hole >= bytes {
                 break;
             }
+            largest_hole = largest_hole.max(hole);
             let gap = if area.grows { GUARD } else { 0 };
             end = end.min(area.start.saturating_sub(gap));
         }
-        let start = end.checked_sub(bytes).filter(|&start| start >= LOWEST).ok_or(Errno::ENOMEM)?;
-        if self.is_free(&(start..end)) { Ok(start) } else { Err(Errno::ENOMEM) }
+        let start = end.checked_sub(bytes).filter(|&start| start >= LOWEST)?;
+        self.is_free(&(start..end)).then_some((start, Room { below: start, largest_hole }))
+    }
+
+    /// A range has become free.
+    pub(super) fn note_room(&self, range: &Range<u64>) {
+        let room = self.room.get();
+        self.room.set(Room { below: room.below.max(range.end.min(MAP_TOP)), ..room });
     }
 
     /// A place for so many bytes.
@@ -177,6 +220,7 @@ impl AddressSpace {
 
     /// Takes whatever is in a range away.
     pub(super) fn remove(&mut self, range: Range<u64>) {
+        self.note_room(&range);
         self.cut(&range);
         for start in self.starts(&range) {
             self.areas.remove(&start);

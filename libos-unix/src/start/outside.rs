@@ -5,11 +5,11 @@ use core::cell::{Cell, RefCell};
 use exo_user::console::{Read, read_input};
 use exo_user::revocation::{Asked, Victims};
 use exo_user::{events, revocation};
-use libos_unix::{clock, machine};
 use libos_unix::file::{Description, OpenFlags};
 use libos_unix::pipe::PipeEnd;
 use libos_unix::terminal::{Terminal, WindowSize};
 use libos_unix::unix::{Outside, Unix};
+use libos_unix::{clock, machine};
 
 /// Bytes that are taken at a time.
 const CHUNK: usize = 256;

@@ -107,7 +107,9 @@ pub fn grow() -> u64 {
 
 /// Whether the heap may grow by so many bytes for a program's sake, and leave enough for what must not fail.
 pub(crate) fn has_room(bytes: usize) -> bool {
-    frames::available() >= HEAP_SHARE / 2 + (bytes / FRAME_BYTES) as u64
+    let frames = frames::available() as usize * FRAME_BYTES;
+    // Of what is free in the heap a good part is in pieces too small for much.
+    frames + exo_user::heap::free_bytes() / 2 >= HEAP_SHARE as usize / 2 * FRAME_BYTES + bytes
 }
 
 /// How many frames are to be had without asking the kernel.
