@@ -35,38 +35,76 @@ mod timers;
 
 pub use call::{Call, Outcome, Restart, Stop, StopKind};
 pub use system::RELEASE;
+pub(crate) use table::HANDLERS;
 pub use table::{Entry, TABLE};
-use table::{HANDLERS, Handler};
 
 use crate::errno::Errno;
 use crate::process::Thread;
 use crate::unix::Unix;
 use alloc::rc::Rc;
 
-/// Makes the call that a thread's registers name, for the first time. False where the thread cannot simply go on, for whatever
-/// wants attention.
-#[inline(always)]
-pub(crate) fn dispatch(unix: &Unix, thread: &Rc<Thread>) -> bool {
-    let call = Call { unix, thread };
-    match handler(thread.context.number())(&call) {
-        Ok(value) => {
-            thread.context.set_result(value);
-            if unix.attention.get() {
-                forget_progress(&call);
-                return false;
-            }
-            true
-        }
-        Err(stop) => {
-            stopped(&call, stop);
-            false
+/// What a handler has come to, in the two words in which the entry code takes it.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct Made {
+    /// [`STOPS`](Self::STOPS) where it has no result, else 0.
+    stops: u64,
+    value: u64,
+}
+
+impl Made {
+    /// Not 1, which stands for attention in the entry code.
+    pub(crate) const STOPS: u64 = 2;
+
+    /// Out of the words.
+    #[cfg(target_os = "none")]
+    pub(crate) const fn from_words(stops: u64, value: u64) -> Self {
+        Self { stops, value }
+    }
+
+    const fn outcome(self) -> Outcome {
+        if self.stops == 0 { Ok(self.value) } else { Err(Stop(self.value)) }
+    }
+}
+
+impl From<Outcome> for Made {
+    #[inline(always)]
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Ok(value) => Self { stops: 0, value },
+            Err(Stop(value)) => Self { stops: Self::STOPS, value },
         }
     }
 }
 
-#[inline(always)]
-fn handler(number: u64) -> Handler {
-    HANDLERS.get(number as usize).copied().unwrap_or(unknown)
+/// Makes the call that a thread's registers name. The entry code does the same.
+fn make(call: &Call<'_>) -> Made {
+    let number = call.thread.context.number() as usize;
+    HANDLERS[number.min(HANDLERS.len() - 1)](call)
+}
+
+/// Makes the call that a thread's registers name, for the first time. False where the thread cannot simply go on, for whatever
+/// wants attention.
+pub(crate) fn dispatch(unix: &Unix, thread: &Rc<Thread>) -> bool {
+    let made = make(&Call { unix, thread });
+    if made.stops == 0 && !unix.attention.get() {
+        thread.context.set_result(made.value);
+        return true;
+    }
+    after(unix, thread, made);
+    false
+}
+
+/// What is left to do for a call that has no result, or while somebody wants attention.
+pub(crate) fn after(unix: &Unix, thread: &Rc<Thread>, made: Made) {
+    let call = Call { unix, thread };
+    match made.outcome() {
+        Ok(value) => {
+            thread.context.set_result(value);
+            forget_progress(&call);
+        }
+        Err(stop) => stopped(&call, stop),
+    }
 }
 
 #[cold]
@@ -124,9 +162,9 @@ pub(crate) fn again(unix: &Unix, thread: &Rc<Thread>) -> bool {
     }
     thread.interrupted.set(unix.is_interrupted(thread));
     let call = Call { unix, thread };
-    let outcome = handler(thread.context.number())(&call);
+    let made = make(&call);
     thread.interrupted.set(false);
-    match outcome {
+    match made.outcome() {
         Ok(value) => finish(&call, value),
         Err(stop) => stopped(&call, stop),
     }

@@ -192,6 +192,10 @@ impl Unix {
         self.nameless.replace(self.nameless.get() + 1)
     }
 
+    /// Where it is said that somebody wants attention.
+    #[cfg(target_os = "none")]
+    pub(crate) const ATTENTION: usize = core::mem::offset_of!(Self, attention);
+
     /// Has everything looked at before a program goes on.
     pub fn attend(&self) {
         self.attention.set(true);

@@ -21,6 +21,7 @@ pub use frames::{free_frames, give_back_free, grow, set_total_frames, total_fram
 pub(crate) use reserve::{refill_reserve, take_emergency};
 
 use crate::process::Thread;
+use crate::syscall::Made;
 use crate::unix::Unix;
 use alloc::rc::Rc;
 use core::cell::UnsafeCell;
@@ -28,6 +29,7 @@ use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use exo_user::cpu;
 
 /// State that only the one virtual CPU touches, with interrupts off.
+#[repr(transparent)]
 struct Single<T>(UnsafeCell<T>);
 
 // SAFETY: there is one virtual CPU, and nothing interrupts ring 0.
@@ -83,13 +85,10 @@ fn end_if_over() {
     }
 }
 
-#[inline(always)]
-fn on_system_call(thread: &Rc<Thread>) -> bool {
-    let goes_on = unix().system_call(thread);
-    if !goes_on {
-        end_if_over();
-    }
-    goes_on
+/// A call that a thread has made is not all that there is to do.
+fn after_call(thread: &Rc<Thread>, made: Made) {
+    unix().after_call(thread, made);
+    end_if_over();
 }
 
 pub(crate) fn flush_page(address: u64) {

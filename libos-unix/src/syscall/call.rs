@@ -27,7 +27,7 @@ pub enum Restart {
 
 /// Why a handler has no result. One word, so that outcomes travel in registers.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Stop(u64);
+pub struct Stop(pub(super) u64);
 
 /// The same, to be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

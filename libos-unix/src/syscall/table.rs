@@ -1,12 +1,15 @@
 //! Every system call that there is, by Linux's number (arch/x86/entry/syscalls/syscall_64.tbl).
 
-use super::{Call, Outcome};
+use super::{Call, Made, Outcome};
 use super::{clocks, descriptors, events, exec, futexes, identity, locks, memory, metadata, open, paths, process};
 use super::{messages, poll, read_write, resources, signals, socket_options, sockets, splice, streams, system, timers};
 use bitflags::Flags;
 
 /// Makes a call.
 pub type Handler = fn(&Call<'_>) -> Outcome;
+
+/// The same, as the entry code calls it.
+pub(crate) type Maker = extern "C" fn(&Call<'_>) -> Made;
 
 /// A system call.
 #[derive(Clone, Copy)]
@@ -55,10 +58,18 @@ macro_rules! calls {
             table
         };
 
-        /// What makes the call with a number.
-        pub(super) static HANDLERS: [Handler; 512] = {
-            let mut table = [super::unknown as Handler; 512];
-            $(table[$number] = $handler;)*
+        /// What makes the call with a number. The last is nobody's.
+        pub(crate) static HANDLERS: [Maker; 512] = {
+            extern "C" fn unknown(call: &Call<'_>) -> Made {
+                super::unknown(call).into()
+            }
+            let mut table = [unknown as Maker; 512];
+            $(table[$number] = {
+                extern "C" fn $name(call: &Call<'_>) -> Made {
+                    $handler(call).into()
+                }
+                $name
+            };)*
             table
         };
     };

@@ -21,13 +21,19 @@ impl Unix {
     }
 
     /// A program has left ring 3 by a system call: makes it. Where there is more to do it settles who goes on; false then.
-    #[inline(always)]
     pub fn system_call(&self, thread: &Rc<Thread>) -> bool {
         if crate::syscall::dispatch(self, thread) {
             return true;
         }
         self.settle();
         false
+    }
+
+    /// The same, where the entry code has had the handler called.
+    #[cfg(target_os = "none")]
+    pub(crate) fn after_call(&self, thread: &Rc<Thread>, made: crate::syscall::Made) {
+        crate::syscall::after(self, thread, made);
+        self.settle();
     }
 
     /// The current thread's space is the one in force; whoever may have changed that says so.

@@ -198,9 +198,10 @@ impl Drop for VectorState {
 #[derive(Debug)]
 #[repr(C)]
 pub struct Context {
+    // First: see `of`.
     registers: UnsafeCell<Registers>,
-    /// They are as a system call left them: SYSRET restores them.
-    by_call: Cell<bool>,
+    /// They are not as a system call left them: SYSRET would not restore all. False while the program runs.
+    is_replaced: Cell<bool>,
     fs_base: Cell<u64>,
     gs_base: Cell<u64>,
     vector_state: VectorState,
@@ -210,7 +211,7 @@ impl Default for Context {
     fn default() -> Self {
         Self {
             registers: UnsafeCell::new(Registers::in_ring_3(0, 0)),
-            by_call: Cell::new(false),
+            is_replaced: Cell::new(true),
             fs_base: Cell::new(0),
             gs_base: Cell::new(0),
             vector_state: VectorState::new(),
@@ -223,13 +224,20 @@ impl Context {
         self.registers.get()
     }
 
-    #[inline(always)]
-    pub(super) fn left_by_call(&self) {
-        self.by_call.set(true);
+    /// Where [`is_replaced`](Self::is_replaced) is, from the registers.
+    pub(super) const IS_REPLACED: usize = core::mem::offset_of!(Self, is_replaced);
+
+    /// The context with these registers.
+    ///
+    /// # Safety
+    /// They are the [place](Self::place) of a context, which is there as long as the reference is used.
+    pub(super) const unsafe fn of<'c>(place: *mut Registers) -> &'c Self {
+        // SAFETY: the registers are the first of the context, and the caller answers for it.
+        unsafe { &*place.cast::<Self>() }
     }
 
-    pub(super) fn returns_by_sysret(&self) -> bool {
-        self.by_call.get()
+    pub(super) const fn is_replaced(&self) -> bool {
+        self.is_replaced.get()
     }
 
     #[inline(always)]
@@ -266,7 +274,7 @@ impl Context {
 
     /// Replaces all of them.
     pub fn set_registers(&self, registers: &Registers) {
-        self.by_call.set(false);
+        self.is_replaced.set(true);
         self.with(|own| *own = *registers);
     }
 
@@ -276,7 +284,7 @@ impl Context {
         self.vector_state.save();
         Self {
             registers: UnsafeCell::new(self.registers()),
-            by_call: Cell::new(false),
+            is_replaced: Cell::new(true),
             fs_base: self.fs_base.clone(),
             gs_base: self.gs_base.clone(),
             vector_state: self.vector_state.duplicate(),
