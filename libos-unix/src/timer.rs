@@ -1,9 +1,14 @@
 //! Timers of processes that send signals: setitimer(2) and alarm(2), timer_create(2); and the limit of processor time.
+//!
+//! A timer that has expired rests until somebody has taken note (its signal was taken, its file read), and only then counts how often
+//! it would have expired. So what a short period costs is paid by him who asked for it, and one that nobody listens to costs nothing.
 
+mod alarm_clock;
 mod interval;
 mod posix;
 mod processor;
 
+pub use alarm_clock::AlarmClock;
 pub use interval::IntervalTimers;
 pub use posix::{MOST as MOST_TIMERS, Notify, PosixTimer, PosixTimers};
 
@@ -17,14 +22,13 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// What is left of it once it has expired at `deadline`, and it is `now`; and how often it has expired again meanwhile.
+    /// What is left of it, now that it is `now`; and how often it has expired by then.
     #[must_use]
-    pub const fn after(self, deadline: u64, now: u64) -> (Self, u64) {
-        let Some(missed) = now.saturating_sub(deadline).checked_div(self.period) else {
-            return (Self { next: None, period: 0 }, 0);
-        };
-        let next = deadline.saturating_add((missed + 1).saturating_mul(self.period));
-        (Self { next: Some(next), period: self.period }, missed)
+    pub fn forward(self, now: u64) -> (Self, u64) {
+        let Some(next) = self.next.filter(|&next| next <= now) else { return (self, 0) };
+        let Some(missed) = (now - next).checked_div(self.period) else { return (Self::default(), 1) };
+        let next = next.saturating_add((missed + 1).saturating_mul(self.period));
+        (Self { next: Some(next), period: self.period }, missed + 1)
     }
 
     /// Nanoseconds until it expires; 0 where it does not.

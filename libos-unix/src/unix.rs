@@ -60,7 +60,7 @@ pub struct Unix {
     /// Who can run.
     pub ready: Rc<RunQueue>,
     /// What is to happen later.
-    pub timers: Timers,
+    pub timers: Rc<Timers>,
     /// Every process, those that have ended and were not waited for among them.
     pub processes: RefCell<BTreeMap<u32, Rc<Process>>>,
     /// Every thread.
@@ -115,7 +115,7 @@ impl Unix {
             me: Weak::clone(me),
             signal_files: RefCell::default(),
             ready: Rc::default(),
-            timers: Timers::default(),
+            timers: Rc::default(),
             processes,
             threads: RefCell::default(),
             identifiers,

@@ -85,9 +85,7 @@ impl File for SignalFile {
         let reader = self.reader().ok_or(Errno::EAGAIN)?;
         let mut done = 0;
         while to.remaining() >= RECORD {
-            let own = reader.pending.borrow_mut().take(self.set.get());
-            let taken = own.or_else(|| reader.process.pending.borrow_mut().take(self.set.get()));
-            let Some(information) = taken else { break };
+            let Some(information) = reader.take_signal(self.set.get()) else { break };
             done += to.put(&encode(&information))?;
         }
         if done == 0 { Err(Errno::EAGAIN) } else { Ok(done) }

@@ -1,10 +1,11 @@
 //! A timer that is a file: timerfd_create(2).
 
+use crate::clock::monotonic;
 use crate::errno::{Errno, Result};
 use crate::file::{File, Kind, Ready, Status};
 use crate::io::Destination;
-use crate::schedule::{Expire, TimerHandle};
-use crate::timer::Interval;
+use crate::schedule::{Expire, Timers};
+use crate::timer::{AlarmClock, Interval};
 use crate::unix::Unix;
 use crate::wait::WaitQueue;
 use alloc::rc::{Rc, Weak};
@@ -16,9 +17,8 @@ use core::cell::Cell;
 pub struct TimerFile {
     me: Weak<TimerFile>,
     /// The clock's number, as the program said.
-    pub clock: i32,
-    interval: Cell<Interval>,
-    handle: Cell<Option<TimerHandle>>,
+    pub clock_id: i32,
+    clock: AlarmClock,
     /// How often it has expired since somebody asked.
     count: Cell<u64>,
     queue: WaitQueue,
@@ -27,40 +27,27 @@ pub struct TimerFile {
 impl TimerFile {
     /// One that does not run.
     #[must_use]
-    pub fn new(clock: i32) -> Rc<Self> {
-        let (interval, handle, count) = (Cell::default(), Cell::new(None), Cell::new(0));
-        Rc::new_cyclic(|me| Self { me: Weak::clone(me), clock, interval, handle, count, queue: WaitQueue::new() })
+    pub fn new(all: &Rc<Timers>, clock_id: i32) -> Rc<Self> {
+        let (clock, count) = (AlarmClock::new(all), Cell::new(0));
+        Rc::new_cyclic(|me| Self { me: Weak::clone(me), clock_id, clock, count, queue: WaitQueue::new() })
     }
 
     /// What it does.
     #[must_use]
-    pub const fn get(&self) -> Interval {
-        self.interval.get()
+    pub fn get(&self, now: u64) -> Interval {
+        self.clock.interval().forward(now).0
     }
 
     /// Has it do something else; what it has counted is forgotten.
-    pub fn set(&self, unix: &Unix, interval: Interval) {
+    pub fn set(&self, interval: Interval) {
         self.count.set(0);
-        self.run(unix, interval);
-    }
-
-    fn run(&self, unix: &Unix, interval: Interval) {
-        if let Some(handle) = self.handle.take() {
-            unix.timers.remove(handle);
-        }
-        self.interval.set(interval);
-        if let Some(next) = interval.next {
-            self.handle.set(Some(unix.timers.add(next, self.me.clone(), 0)));
-        }
+        self.clock.set(interval, Some(self.me.clone()));
     }
 }
 
 impl Expire for TimerFile {
-    fn expire(&self, unix: &Unix, deadline: u64, now: u64, _tag: u64) {
-        self.handle.set(None);
-        let (next, missed) = self.interval.get().after(deadline, now);
-        self.count.set(self.count.get().saturating_add(1 + missed));
-        self.run(unix, next);
+    fn expire(&self, _unix: &Unix, _deadline: u64, now: u64, _tag: u64) {
+        self.count.set(self.count.get().saturating_add(self.clock.expire(now)));
         self.queue.wake_all();
     }
 }
@@ -70,11 +57,12 @@ impl File for TimerFile {
         if to.remaining() < 8 {
             return Err(Errno::EINVAL);
         }
-        let count = self.count.get();
-        if count == 0 {
+        if self.count.get() == 0 {
             return Err(Errno::EAGAIN);
         }
-        to.put(&count.to_le_bytes())?;
+        let meanwhile = self.clock.resume(monotonic(), self.me.clone());
+        self.count.set(self.count.get().saturating_add(meanwhile));
+        to.put(&self.count.get().to_le_bytes())?;
         self.count.set(0);
         Ok(8)
     }

@@ -179,7 +179,7 @@ fn become_program(unix: &Unix, thread: &Rc<Thread>, prepared: Prepared) {
     thread.alternate_stack.set(super::AlternateStack::default());
     thread.robust_list.set(0);
     thread.name.set(prepared.name);
-    process.timers.clear(unix);
+    process.timers.clear();
     process.has_executed.set(true);
     process.exit_signal.set(crate::signal::Signal::CHILD.number().into());
     *process.program.borrow_mut() = prepared.path.into();

@@ -1,7 +1,7 @@
 //! What becomes of signals that wait when their thread is about to go on in ring 3.
 
 use super::frame::push_frame;
-use super::{Action, ActionFlags, DefaultAction, Disposition, Information, Signal};
+use super::{Action, ActionFlags, DefaultAction, Disposition, Information, Signal, SignalSet};
 use crate::process::{Process, Thread, WaitStatus};
 use crate::syscall::Restart;
 use crate::unix::Unix;
@@ -11,8 +11,7 @@ use alloc::rc::Rc;
 pub fn deliver(unix: &Unix, thread: &Rc<Thread>) {
     while thread.can_run() {
         let wanted = !thread.mask.get();
-        let own = thread.pending.borrow_mut().take(wanted);
-        let Some(information) = own.or_else(|| thread.process.pending.borrow_mut().take(wanted)) else { break };
+        let Some(information) = thread.take_signal(wanted) else { break };
         let signal = information.signal;
         let action = *thread.process.actions.borrow().borrow().get(signal);
         match action.disposition {
@@ -26,6 +25,17 @@ pub fn deliver(unix: &Unix, thread: &Rc<Thread>) {
     {
         thread.mask.set(mask);
         unix.attend_if_signalled(thread);
+    }
+}
+
+impl Thread {
+    /// Takes one that waits for it or for its process, of those wanted. The timer that sent it goes on.
+    pub fn take_signal(&self, wanted: SignalSet) -> Option<Information> {
+        let own = self.pending.borrow_mut().take(wanted);
+        let mut information = own.or_else(|| self.process.pending.borrow_mut().take(wanted))?;
+        self.process.timers.taken(&mut information);
+        self.process.interval_timers.resume(information.signal);
+        Some(information)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::clock::monotonic;
 use crate::errno::{Errno, Result};
 use crate::process::{AlternateStack, Process};
 use crate::signal::{
-    Action, Actions, DISABLED, DISARMS, Information, ON_STACK, Signal, SignalSet, StackDescription, code, pop_frame,
+    Action, DISABLED, DISARMS, Information, ON_STACK, Signal, SignalSet, StackDescription, code, pop_frame,
 };
 use alloc::rc::Rc;
 
@@ -34,18 +34,21 @@ pub(super) fn rt_sigaction(call: &Call<'_>) -> Outcome {
     let before = *actions.borrow().get(signal);
     if let Some(action) = action {
         actions.borrow_mut().set(signal, action);
-        discard_ignored(call.process(), &actions.borrow(), signal);
+        if actions.borrow().ignores(signal) {
+            discard(call.process(), signal);
+        } else {
+            call.process().timers.resume(signal);
+            call.process().interval_timers.resume(signal);
+        }
     }
     call.write_if(old, &before.encode())?;
     Ok(0)
 }
 
 /// What is ignored from now on and waits already is not seen any more (POSIX, 2.4.3).
-fn discard_ignored(process: &Process, actions: &Actions, signal: Signal) {
-    if actions.ignores(signal) {
-        process.pending.borrow_mut().discard_one(signal);
-        process.threads.borrow().iter().for_each(|thread| thread.pending.borrow_mut().discard_one(signal));
-    }
+fn discard(process: &Process, signal: Signal) {
+    process.pending.borrow_mut().discard_one(signal);
+    process.threads.borrow().iter().for_each(|thread| thread.pending.borrow_mut().discard_one(signal));
 }
 
 pub(super) fn rt_sigprocmask(call: &Call<'_>) -> Outcome {
@@ -130,8 +133,7 @@ pub(super) fn rt_sigtimedwait(call: &Call<'_>) -> Outcome {
     }
     let wanted = SignalSet(call.read(set)?) & !SignalSet::UNSTOPPABLE;
     let limit = if timeout == 0 { None } else { Some(super::clocks::duration(call, timeout)?) };
-    let own = call.thread.pending.borrow_mut().take(wanted);
-    if let Some(taken) = own.or_else(|| call.process().pending.borrow_mut().take(wanted)) {
+    if let Some(taken) = call.thread.take_signal(wanted) {
         restore_mask(call);
         call.write_if(information, &taken.encode())?;
         return Ok(taken.signal.number().into());

@@ -40,8 +40,9 @@ fn now(call: &Call<'_>, by: TimerClock) -> u64 {
 
 pub(super) fn getitimer(call: &Call<'_>) -> Outcome {
     let signal = which(call)?;
-    let interval = call.process().interval_timers.get(signal);
-    call.write(call.arguments()[1], &encode(interval, now(call, IntervalTimers::clock(signal))))?;
+    let now = now(call, IntervalTimers::clock(signal));
+    let interval = call.process().interval_timers.get(signal, now);
+    call.write(call.arguments()[1], &encode(interval, now))?;
     Ok(0)
 }
 
@@ -54,7 +55,8 @@ pub(super) fn setitimer(call: &Call<'_>) -> Outcome {
     }
     let period = from_parts(again, again_micro * 1000)?;
     let first = from_parts(seconds, microseconds * 1000)?;
-    let before = encode(call.process().interval_timers.get(signal), now(call, IntervalTimers::clock(signal)));
+    let now = now(call, IntervalTimers::clock(signal));
+    let before = encode(call.process().interval_timers.get(signal, now), now);
     set(call, signal, first, period);
     call.write_if(call.arguments()[2], &before)?;
     Ok(0)
@@ -67,9 +69,10 @@ fn set(call: &Call<'_>, signal: Signal, first: u64, period: u64) {
 }
 
 pub(super) fn alarm(call: &Call<'_>) -> Outcome {
-    let before = call.process().interval_timers.get(Signal::ALARM);
+    let now = clock::monotonic();
+    let before = call.process().interval_timers.get(Signal::ALARM, now);
     set(call, Signal::ALARM, u64::from(call.uint(0)) * SECOND, 0);
-    let left = before.left(clock::monotonic());
+    let left = before.left(now);
     // To the nearest second, but never to none.
     Ok(((left + SECOND / 2) / SECOND).max(u64::from(left != 0)))
 }
@@ -134,11 +137,11 @@ pub(super) fn timer_create(call: &Call<'_>) -> Outcome {
         Some(Notify { signal, value, thread })
     };
     let process = call.process();
-    let id = process.timers.make(process, clock, by, |id| {
+    let id = process.timers.make(call.unix, process, clock, by, |id| {
         notify.unwrap_or(Notify { signal: Some(Signal::ALARM), value: id.into(), thread: None })
     })?;
     if let Err(error) = call.write(id_at, &id) {
-        process.timers.remove(call.unix, id)?;
+        process.timers.remove(id)?;
         return Err(error.into());
     }
     Ok(0)
@@ -154,19 +157,21 @@ pub(super) fn timer_settime(call: &Call<'_>) -> Outcome {
         return Err(Errno::EINVAL.into());
     }
     let timer = timer(call)?;
-    let mut interval = wanted(call, new, call.uint(1) & 1 != 0, timer.clock, timer.runs_by)?;
+    let mut interval = wanted(call, new, call.uint(1) & 1 != 0, timer.clock_id, timer.runs_by)?;
     if interval.next.is_none() {
         interval.period = 0;
     }
-    let before = encode_exactly(timer.get(), now(call, timer.runs_by));
-    timer.set(call.unix, interval);
+    let now = now(call, timer.runs_by);
+    let before = encode_exactly(timer.get(now), now);
+    timer.set(interval);
     call.write_if(old, &before)?;
     Ok(0)
 }
 
 pub(super) fn timer_gettime(call: &Call<'_>) -> Outcome {
     let timer = timer(call)?;
-    call.write(call.arguments()[1], &encode_exactly(timer.get(), now(call, timer.runs_by)))?;
+    let now = now(call, timer.runs_by);
+    call.write(call.arguments()[1], &encode_exactly(timer.get(now), now))?;
     Ok(0)
 }
 
@@ -175,7 +180,7 @@ pub(super) fn timer_getoverrun(call: &Call<'_>) -> Outcome {
 }
 
 pub(super) fn timer_delete(call: &Call<'_>) -> Outcome {
-    call.process().timers.remove(call.unix, call.uint(0))?;
+    call.process().timers.remove(call.uint(0))?;
     Ok(0)
 }
 
@@ -187,7 +192,8 @@ pub(super) fn timerfd_create(call: &Call<'_>) -> Outcome {
     if !matches!(clock, id::REALTIME | id::MONOTONIC | id::BOOT | id::REALTIME_ALARM | id::BOOT_ALARM) {
         return Err(Errno::EINVAL.into());
     }
-    let description = Description::new(TimerFile::new(clock), OpenFlags::RDWR | (flags & OpenFlags::NONBLOCK));
+    let description =
+        Description::new(TimerFile::new(&call.unix.timers, clock), OpenFlags::RDWR | (flags & OpenFlags::NONBLOCK));
     Ok(call.add_file(description, flags.contains(OpenFlags::CLOEXEC))?)
 }
 
@@ -200,9 +206,10 @@ pub(super) fn timerfd_settime(call: &Call<'_>) -> Outcome {
     }
     let description = call.file(descriptor)?;
     let timer = description.as_kind::<TimerFile>().ok_or(Errno::EINVAL)?;
-    let interval = wanted(call, new, call.uint(1) & ABSOLUTE != 0, timer.clock, TimerClock::Monotonic)?;
-    let before = encode_exactly(timer.get(), clock::monotonic());
-    timer.set(call.unix, interval);
+    let interval = wanted(call, new, call.uint(1) & ABSOLUTE != 0, timer.clock_id, TimerClock::Monotonic)?;
+    let now = clock::monotonic();
+    let before = encode_exactly(timer.get(now), now);
+    timer.set(interval);
     call.write_if(old, &before)?;
     Ok(0)
 }
@@ -210,6 +217,7 @@ pub(super) fn timerfd_settime(call: &Call<'_>) -> Outcome {
 pub(super) fn timerfd_gettime(call: &Call<'_>) -> Outcome {
     let description = call.file(call.arguments()[0])?;
     let timer = description.as_kind::<TimerFile>().ok_or(Errno::EINVAL)?;
-    call.write(call.arguments()[1], &encode_exactly(timer.get(), clock::monotonic()))?;
+    let now = clock::monotonic();
+    call.write(call.arguments()[1], &encode_exactly(timer.get(now), now))?;
     Ok(0)
 }

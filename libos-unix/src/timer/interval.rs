@@ -1,12 +1,13 @@
 //! A process's three timers: setitimer(2), alarm(2).
 
-use super::{Interval, TimerClock};
+use super::{AlarmClock, Interval, TimerClock};
+use crate::clock::monotonic;
 use crate::process::Process;
-use crate::schedule::{Expire, TimerHandle};
+use crate::schedule::{Expire, Timers};
 use crate::signal::{Information, Signal};
 use crate::unix::Unix;
 use alloc::rc::{Rc, Weak};
-use core::cell::{Cell, OnceCell};
+use core::cell::OnceCell;
 
 /// One of the three.
 #[derive(Debug)]
@@ -14,35 +15,28 @@ struct IntervalTimer {
     me: Weak<IntervalTimer>,
     process: Weak<Process>,
     signal: Signal,
-    clock: TimerClock,
-    interval: Cell<Interval>,
-    handle: Cell<Option<TimerHandle>>,
+    runs_by: TimerClock,
+    clock: AlarmClock,
 }
 
 impl IntervalTimer {
-    fn new(process: &Rc<Process>, signal: Signal) -> Rc<Self> {
+    fn new(all: &Rc<Timers>, process: &Rc<Process>, signal: Signal) -> Rc<Self> {
         let process = Rc::downgrade(process);
-        let clock = IntervalTimers::clock(signal);
-        let (interval, handle) = (Cell::default(), Cell::new(None));
-        Rc::new_cyclic(|me| Self { me: Weak::clone(me), process, signal, clock, interval, handle })
+        let (runs_by, clock) = (IntervalTimers::clock(signal), AlarmClock::new(all));
+        Rc::new_cyclic(|me| Self { me: Weak::clone(me), process, signal, runs_by, clock })
     }
 
-    fn set(&self, unix: &Unix, interval: Interval) {
-        if let Some(handle) = self.handle.take() {
-            unix.timers.remove(handle);
-        }
-        self.interval.set(interval);
-        if let (Some(next), TimerClock::Monotonic) = (interval.next, self.clock) {
-            self.handle.set(Some(unix.timers.add(next, self.me.clone(), 0)));
-        }
+    fn set(&self, interval: Interval) {
+        let hears: Option<Weak<dyn Expire>> =
+            if self.runs_by == TimerClock::Monotonic { Some(self.me.clone()) } else { None };
+        self.clock.set(interval, hears);
     }
 }
 
 impl Expire for IntervalTimer {
-    fn expire(&self, unix: &Unix, deadline: u64, now: u64, _tag: u64) {
+    fn expire(&self, unix: &Unix, _deadline: u64, now: u64, _tag: u64) {
         let Some(process) = self.process.upgrade() else { return };
-        self.handle.set(None);
-        self.set(unix, self.interval.get().after(deadline, now).0);
+        self.clock.expire(now);
         unix.send(&process, Information::kernel(self.signal));
     }
 }
@@ -56,10 +50,18 @@ impl IntervalTimers {
 
     /// What the timer of a signal does, by its own clock.
     #[must_use]
-    pub fn get(&self, signal: Signal) -> Interval {
+    pub fn get(&self, signal: Signal, now: u64) -> Interval {
         let place = Self::SIGNALS.iter().position(|&each| each == signal);
         let timer = place.and_then(|place| self.0[place].get());
-        timer.map_or(Interval::default(), |timer| timer.interval.get())
+        timer.map_or(Interval::default(), |timer| timer.clock.interval().forward(now).0)
+    }
+
+    /// A signal was taken, or would be seen from now on: its timer goes on.
+    pub fn resume(&self, signal: Signal) {
+        let timer = self.0[0].get().filter(|_| signal == Signal::ALARM);
+        if let Some(timer) = timer.filter(|timer| timer.clock.interval().next.is_some()) {
+            timer.clock.resume(monotonic(), timer.me.clone());
+        }
     }
 
     /// What the timer of a signal runs by.
@@ -71,22 +73,23 @@ impl IntervalTimers {
     /// Has it do something else.
     pub fn set(&self, unix: &Unix, process: &Rc<Process>, signal: Signal, interval: Interval) {
         if let Some(place) = Self::SIGNALS.iter().position(|&each| each == signal) {
-            self.0[place].get_or_init(|| IntervalTimer::new(process, signal)).set(unix, interval);
+            self.0[place].get_or_init(|| IntervalTimer::new(&unix.timers, process, signal)).set(interval);
         }
     }
 
     /// The process has run for `now`: those that go by that expire.
     pub(super) fn pass(&self, unix: &Unix, now: u64) {
-        let by_processor = self.0.iter().filter_map(OnceCell::get).filter(|timer| timer.clock == TimerClock::Processor);
+        let by_processor =
+            self.0.iter().filter_map(OnceCell::get).filter(|timer| timer.runs_by == TimerClock::Processor);
         for timer in by_processor {
-            if let Some(next) = timer.interval.get().next.filter(|&next| next <= now) {
+            if let Some(next) = timer.clock.interval().next.filter(|&next| next <= now) {
                 timer.expire(unix, next, now, 0);
             }
         }
     }
 
     /// All stop.
-    pub fn stop(&self, unix: &Unix) {
-        self.0.iter().filter_map(OnceCell::get).for_each(|timer| timer.set(unix, Interval::default()));
+    pub fn stop(&self) {
+        self.0.iter().filter_map(OnceCell::get).for_each(|timer| timer.set(Interval::default()));
     }
 }

@@ -1,10 +1,11 @@
 //! Timers that a process makes for itself: timer_create(2).
 
-use super::{Interval, TimerClock};
+use super::{AlarmClock, Interval, TimerClock};
+use crate::clock::monotonic;
 use crate::errno::{Errno, Result};
 use crate::process::{Process, Thread};
-use crate::schedule::{Expire, TimerHandle};
-use crate::signal::{Information, Signal};
+use crate::schedule::Expire;
+use crate::signal::{Information, Signal, code};
 use crate::unix::Unix;
 use alloc::collections::BTreeMap;
 use alloc::rc::{Rc, Weak};
@@ -32,11 +33,10 @@ pub struct PosixTimer {
     process: Weak<Process>,
     notify: Notify,
     /// The clock's number, as the program said.
-    pub clock: i32,
+    pub clock_id: i32,
     /// What it runs by.
     pub runs_by: TimerClock,
-    interval: Cell<Interval>,
-    handle: Cell<Option<TimerHandle>>,
+    clock: AlarmClock,
     /// How often it has expired since the signal that was sent last.
     overrun: Cell<u64>,
 }
@@ -44,8 +44,8 @@ pub struct PosixTimer {
 impl PosixTimer {
     /// What it does, by its clock.
     #[must_use]
-    pub const fn get(&self) -> Interval {
-        self.interval.get()
+    pub fn get(&self, now: u64) -> Interval {
+        self.clock.interval().forward(now).0
     }
 
     /// How often it has expired while its last signal waited.
@@ -55,14 +55,18 @@ impl PosixTimer {
     }
 
     /// Has it do something else.
-    pub fn set(&self, unix: &Unix, interval: Interval) {
-        if let Some(handle) = self.handle.take() {
-            unix.timers.remove(handle);
-        }
-        self.interval.set(interval);
-        if let (Some(next), TimerClock::Monotonic) = (interval.next, self.runs_by) {
-            self.handle.set(Some(unix.timers.add(next, self.me.clone(), 0)));
-        }
+    pub fn set(&self, interval: Interval) {
+        self.clock.set(interval, self.hears());
+    }
+
+    /// Who is told of time as it passes.
+    fn hears(&self) -> Option<Weak<dyn Expire>> {
+        if self.runs_by == TimerClock::Monotonic && self.notify.signal.is_some() { Some(self.me.clone()) } else { None }
+    }
+
+    /// Its signal was taken, or would be seen from now on: it goes on. How often it has expired meanwhile.
+    fn resume(&self) -> u64 {
+        self.hears().map_or(0, |hears| self.clock.resume(monotonic(), hears))
     }
 
     fn tell(&self, unix: &Unix, missed: u64) {
@@ -82,19 +86,20 @@ impl PosixTimer {
         }
         self.overrun.set(missed);
         let information = Information::timer(signal, self.id, missed.min(i32::MAX as u64) as u32, self.notify.value);
-        match thread {
+        let sent = match thread {
             Some(thread) => unix.send_to_thread(&thread, information),
             None => unix.send(&process, information),
         };
+        if !sent {
+            process.timers.is_stalled.set(true);
+        }
     }
 }
 
 impl Expire for PosixTimer {
-    fn expire(&self, unix: &Unix, deadline: u64, now: u64, _tag: u64) {
-        self.handle.set(None);
-        let (next, missed) = self.interval.get().after(deadline, now);
-        self.set(unix, next);
-        self.tell(unix, missed);
+    fn expire(&self, unix: &Unix, _deadline: u64, now: u64, _tag: u64) {
+        let times = self.clock.expire(now);
+        self.tell(unix, times.saturating_sub(1));
     }
 }
 
@@ -103,6 +108,8 @@ impl Expire for PosixTimer {
 pub struct PosixTimers {
     table: RefCell<BTreeMap<u32, Rc<PosixTimer>>>,
     next: Cell<u32>,
+    /// One rests whose signal had no room.
+    is_stalled: Cell<bool>,
 }
 
 impl PosixTimers {
@@ -112,8 +119,9 @@ impl PosixTimers {
     /// EAGAIN where there are too many.
     pub fn make(
         &self,
+        unix: &Unix,
         process: &Rc<Process>,
-        clock: i32,
+        clock_id: i32,
         runs_by: TimerClock,
         notify: impl FnOnce(u32) -> Notify,
     ) -> Result<u32> {
@@ -126,7 +134,7 @@ impl PosixTimers {
             id = (id + 1) & i32::MAX as u32;
         }
         self.next.set((id + 1) & i32::MAX as u32);
-        let (interval, handle, overrun) = (Cell::default(), Cell::new(None), Cell::new(0));
+        let (clock, overrun) = (AlarmClock::new(&unix.timers), Cell::new(0));
         let process = Rc::downgrade(process);
         let notify = notify(id);
         let timer = Rc::new_cyclic(|me| PosixTimer {
@@ -134,10 +142,9 @@ impl PosixTimers {
             id,
             process,
             notify,
-            clock,
+            clock_id,
             runs_by,
-            interval,
-            handle,
+            clock,
             overrun,
         });
         table.insert(id, timer);
@@ -156,10 +163,36 @@ impl PosixTimers {
     ///
     /// # Errors
     /// EINVAL.
-    pub fn remove(&self, unix: &Unix, id: u32) -> Result<()> {
-        let timer = self.table.borrow_mut().remove(&id).ok_or(Errno::EINVAL)?;
-        timer.set(unix, Interval::default());
-        Ok(())
+    pub fn remove(&self, id: u32) -> Result<()> {
+        self.table.borrow_mut().remove(&id).map(drop).ok_or(Errno::EINVAL)
+    }
+
+    /// A signal is about to be handled: if it is a timer's, that goes on, and says how often it has expired by now.
+    pub fn taken(&self, information: &mut Information) {
+        if self.is_stalled.take() {
+            self.resume_each(|_| true);
+        }
+        if information.code != code::TIMER {
+            return;
+        }
+        let id = information.fields[0] as u32;
+        let timer = self.table.borrow().get(&id).cloned();
+        if let Some(timer) = timer.filter(|timer| timer.clock.interval().next.is_some()) {
+            timer.overrun.set(timer.overrun().saturating_add(timer.resume()));
+            *information = Information::timer(information.signal, id, timer.overrun() as u32, information.fields[1]);
+        }
+    }
+
+    /// A signal would be seen from now on: its timers go on.
+    pub fn resume(&self, signal: Signal) {
+        self.resume_each(|timer| timer.notify.signal == Some(signal));
+    }
+
+    fn resume_each(&self, which: impl Fn(&PosixTimer) -> bool) {
+        let table = self.table.borrow();
+        for timer in table.values().filter(|timer| which(timer) && timer.clock.interval().next.is_some()) {
+            timer.resume();
+        }
     }
 
     /// The process has run for `now`: those that go by that expire.
@@ -168,18 +201,16 @@ impl PosixTimers {
             return;
         }
         let due = |timer: &&Rc<PosixTimer>| {
-            timer.runs_by == TimerClock::Processor && timer.get().next.is_some_and(|next| next <= now)
+            timer.runs_by == TimerClock::Processor && timer.clock.interval().next.is_some_and(|next| next <= now)
         };
         let due: alloc::vec::Vec<_> = self.table.borrow().values().filter(due).cloned().collect();
         for timer in due {
-            timer.expire(unix, timer.get().next.unwrap_or(now), now, 0);
+            timer.expire(unix, now, now, 0);
         }
     }
 
     /// All go.
-    pub fn clear(&self, unix: &Unix) {
-        for timer in self.table.take().into_values() {
-            timer.set(unix, Interval::default());
-        }
+    pub fn clear(&self) {
+        self.table.take();
     }
 }

@@ -94,8 +94,8 @@ impl Unix {
         process.set_state(ProcessState::Ended);
         process.news.set(None);
         drop(process.image.take());
-        process.interval_timers.stop(self);
-        process.timers.clear(self);
+        process.interval_timers.stop();
+        process.timers.clear();
         drop(process.holds.take());
         if process.session.get() == process.id {
             self.give_terminal_up(process);
