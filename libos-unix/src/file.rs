@@ -147,6 +147,11 @@ pub trait File: fmt::Debug + Any {
     /// A description of it is closed for the last time. Whatever must happen when the file itself is let go of is `Drop`'s.
     fn closed(&self, _flags: OpenFlags) {}
 
+    /// Bytes of memory that it holds besides itself, and that are free when nobody has it open any more.
+    fn holds(&self) -> usize {
+        0
+    }
+
     /// For those who know which kinds there are.
     fn as_any(&self) -> &dyn Any;
 }

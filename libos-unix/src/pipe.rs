@@ -187,6 +187,12 @@ impl Pipe {
         self.ring.borrow().length()
     }
 
+    /// Bytes of memory that it has for what is in it.
+    #[must_use]
+    pub fn holds(&self) -> usize {
+        self.ring.try_borrow().map_or(0, |ring| ring.memory())
+    }
+
     /// Bytes that it holds at most.
     #[must_use]
     pub fn capacity(&self) -> usize {

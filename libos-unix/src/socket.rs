@@ -272,6 +272,10 @@ impl File for Socket {
         ready
     }
 
+    fn holds(&self) -> usize {
+        self.inbox.try_borrow().map_or(0, |inbox| inbox.cost())
+    }
+
     fn queue(&self) -> Option<&WaitQueue> {
         Some(&self.queue)
     }

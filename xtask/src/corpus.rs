@@ -2,6 +2,7 @@
 //! is recorded in `tests/linux/expected`; the library OS has to answer the same, to the byte.
 
 mod expected;
+mod hostile;
 mod linux;
 mod programs;
 mod transcript;
@@ -11,6 +12,8 @@ use crate::machine::DEFAULT_CPU_MODEL;
 use crate::{interrupt, paths};
 use anyhow::{Result, bail};
 use clap::Args;
+pub use hostile::{hostile_additions, hostile_names};
+use std::path::PathBuf;
 pub use transcript::Transcript;
 
 /// Where sources, scripts and what they are expected to write are, from the workspace.
@@ -70,4 +73,8 @@ pub fn differing() -> Result<(usize, Vec<String>)> {
     let names = programs::names("")?;
     let transcript = unix::run(DEFAULT_CPU_MODEL, "")?;
     Ok((names.len(), expected::differences(&names, &transcript)?))
+}
+
+fn workspace(below: &str) -> PathBuf {
+    paths::workspace().join(DIRECTORY).join(below)
 }

@@ -1,63 +1,12 @@
-//! The global allocator: grows by whole frames through the physical window whenever it is empty.
+//! The global allocator: grows by whole frames through the physical window whenever it is empty, and gives back on request what it
+//! does not use.
 
-use crate::frames;
-use core::alloc::{GlobalAlloc, Layout};
-use core::ptr::{NonNull, null_mut};
-use core::sync::atomic::{AtomicUsize, Ordering};
-use exo_abi::layout::FRAME_SIZE;
-use spin::Mutex;
-use talc::{OomHandler, Span, Talc};
+mod extents;
+#[cfg(test)]
+mod tests;
 
-/// Frames taken at a time, so that small allocations do not each make a heap of their own.
-const GROWTH: u64 = 32;
+#[cfg(target_os = "none")]
+pub use global::{free_bytes, trim};
 
-#[global_allocator]
-static HEAP: Heap = Heap(Mutex::new(Talc::new(TakeFrames { claimed: 0 })), AtomicUsize::new(0));
-
-/// The allocator, and the bytes that are in use.
-struct Heap(Mutex<Talc<TakeFrames>>, AtomicUsize);
-
-struct TakeFrames {
-    /// Bytes that it has for ever.
-    claimed: usize,
-}
-
-/// Bytes of the heap that are free, in pieces of any size: with these it need not grow.
-#[must_use]
-pub fn free_bytes() -> usize {
-    let claimed = HEAP.0.lock().oom_handler.claimed;
-    claimed.saturating_sub(HEAP.1.load(Ordering::Relaxed))
-}
-
-impl OomHandler for TakeFrames {
-    fn handle_oom(talc: &mut Talc<Self>, layout: Layout) -> Result<(), ()> {
-        // Twice the alignment and one frame more than asked: room for the allocator's own words at both ends.
-        let bytes = layout.size().saturating_add(layout.align().saturating_mul(2));
-        let needed = (bytes as u64).div_ceil(FRAME_SIZE).saturating_add(1);
-        let memory =
-            frames::allocate_contiguous(needed.max(GROWTH)).or_else(|| frames::allocate_contiguous(needed)).ok_or(())?;
-        talc.oom_handler.claimed += memory.len();
-        // SAFETY: the memory is ours alone, for ever.
-        unsafe { talc.claim(Span::from_base_size(memory.as_mut_ptr(), memory.len())) }.map(|_| ())
-    }
-}
-
-// SAFETY: every request goes to talc, which meets the contract; the lock makes requests one at a time.
-unsafe impl GlobalAlloc for Heap {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller promises a size above zero.
-        let taken = unsafe { self.0.lock().malloc(layout) };
-        if taken.is_ok() {
-            self.1.fetch_add(layout.size(), Ordering::Relaxed);
-        }
-        taken.map_or(null_mut(), NonNull::as_ptr)
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        if let Some(pointer) = NonNull::new(pointer) {
-            // SAFETY: the caller promises that the pointer came from `alloc` with this layout.
-            unsafe { self.0.lock().free(pointer, layout) };
-            self.1.fetch_sub(layout.size(), Ordering::Relaxed);
-        }
-    }
-}
+#[cfg(target_os = "none")]
+mod global;

@@ -24,7 +24,7 @@ pub mod exceptions;
 pub mod foreign;
 pub mod frames;
 pub mod gate;
-#[cfg(target_os = "none")]
+#[cfg(any(test, target_os = "none"))]
 pub mod heap;
 mod image;
 pub mod info;

@@ -74,6 +74,10 @@ impl File for PipeEnd {
         self.pipe.ready(self.reads, self.writes)
     }
 
+    fn holds(&self) -> usize {
+        self.pipe.holds()
+    }
+
     fn queue(&self) -> Option<&WaitQueue> {
         Some(self.pipe.queue())
     }

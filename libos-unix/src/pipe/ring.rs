@@ -22,6 +22,11 @@ impl Ring {
         Self { bytes: Box::default(), start: 0, length: 0, capacity }
     }
 
+    /// Bytes of memory.
+    pub(super) const fn memory(&self) -> usize {
+        self.bytes.len()
+    }
+
     pub(super) const fn is_empty(&self) -> bool {
         self.length == 0
     }

@@ -99,6 +99,11 @@ impl Inbox {
         self.messages.iter().take(most).map(|message| message.rest().len()).sum()
     }
 
+    /// What all messages cost.
+    pub(super) const fn cost(&self) -> usize {
+        self.cost
+    }
+
     /// How many more bytes a message could have, below `limit`.
     pub(super) const fn room(&self, limit: usize) -> usize {
         limit.saturating_sub(self.cost).saturating_sub(OVERHEAD)

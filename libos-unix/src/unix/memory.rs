@@ -3,7 +3,7 @@
 use super::Unix;
 use crate::file::File;
 use crate::fs::{self, Inode, NodeFile};
-use crate::memory::{Access, Fault, FaultCode};
+use crate::memory::{Access, FRAME_BYTES, Fault, FaultCode};
 use crate::process::{Process, Thread};
 use crate::signal::{Information, Signal};
 use alloc::rc::Rc;
@@ -71,15 +71,21 @@ impl Unix {
     }
 
     fn largest(&self) -> Option<Rc<Process>> {
-        let size = |process: &Process| {
-            let leader = process.leader();
-            leader.map_or(0, |leader| leader.space.borrow().borrow().resident_pages())
-        };
-        self.processes
-            .borrow()
-            .values()
-            .filter(|process| process.leader().is_some())
-            .max_by_key(|each| size(each))
-            .cloned()
+        let processes = self.processes.borrow();
+        let sizes = processes.values().filter_map(|process| Some((size(&*process.leader()?), process)));
+        sizes.max_by_key(|&(size, _)| size).map(|(_, process)| Rc::clone(process))
     }
+}
+
+/// Bytes that a thread has for itself and for the library OS to know it by, roughly.
+fn size(thread: &Thread) -> usize {
+    /// What the library OS keeps for a description, and for an area.
+    const KEPT: usize = 128;
+    let space = thread.space.borrow();
+    let space = space.borrow();
+    let memory = space.resident_pages() as usize * FRAME_BYTES + space.areas().count() * KEPT;
+    let table = thread.files();
+    let table = table.borrow();
+    let files = table.numbers().filter_map(|number| table.get(number).ok());
+    memory + files.map(|description| KEPT + description.file().holds()).sum::<usize>()
 }

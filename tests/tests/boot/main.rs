@@ -16,3 +16,4 @@ mod revocation;
 mod terminal;
 mod traps;
 mod unix;
+mod unix_hostile;

@@ -4,7 +4,7 @@
 //! emulated disc. A first line `/* musl */` says that a program is built with musl, `/* alone FLAGS */` that it is a file of its own,
 //! built with these flags.
 
-use super::{DIRECTORY, GUEST, SCRIPTS};
+use super::{GUEST, SCRIPTS, workspace};
 use crate::root::{Addition, Root, Source};
 use crate::{packages, paths, process};
 use anyhow::{Context, Result, bail};
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What builds them.
-const PACKAGES: [&str; 3] = ["gcc", "libc6-dev", "musl-tools"];
+pub(super) const PACKAGES: [&str; 3] = ["gcc", "libc6-dev", "musl-tools"];
 /// No warnings: programs call wrongly what they want to see refused.
 const FLAGS: [&str; 6] = ["-std=gnu11", "-O1", "-g0", "-fno-strict-aliasing", "-pthread", "-w"];
 
@@ -101,7 +101,7 @@ fn together(compiler: &str, programs: &[&Program], output: &Path) -> Result<()> 
 }
 
 /// Calls the compiler, if an object was not made from the same.
-fn compile(compiler: &str, flags: &[&str], sources: &[PathBuf], output: &Path) -> Result<()> {
+pub(super) fn compile(compiler: &str, flags: &[&str], sources: &[PathBuf], output: &Path) -> Result<()> {
     let mut command = Command::new(compiler);
     command.args(FLAGS).args(flags).arg("-I").arg(workspace("corpus")).args(sources).arg("-o").arg(output);
     let object = output.extension().is_some_and(|extension| extension == "o");
@@ -152,7 +152,7 @@ fn built(line: &str) -> Built {
 }
 
 /// The files of a directory that end in `.EXTENSION`, in order.
-fn files(directory: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+pub(super) fn files(directory: &Path, extension: &str) -> Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(directory).with_context(|| format!("cannot list {}", directory.display()))?;
     let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     files.retain(|file| file.extension().is_some_and(|found| found == extension));
@@ -163,16 +163,12 @@ fn files(directory: &Path, extension: &str) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn file_name(path: &Path) -> String {
+pub(super) fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-fn workspace(below: &str) -> PathBuf {
-    paths::workspace().join(DIRECTORY).join(below)
-}
-
 /// A path in the tree, whose directory is made.
-fn place(tree: &Path, name: &str) -> Result<PathBuf> {
+pub(super) fn place(tree: &Path, name: &str) -> Result<PathBuf> {
     let path = tree.join(name);
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent)?;

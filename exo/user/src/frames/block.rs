@@ -60,6 +60,15 @@ impl Block {
         unsafe { other.pointer().copy_to_nonoverlapping(self.pointer(), self.bytes().min(other.bytes())) };
     }
 
+    /// Takes away all but the first `frames`.
+    #[must_use]
+    pub fn split_off(&mut self, frames: u64) -> Self {
+        let kept = frames.min(self.run.count);
+        let rest = FrameRun { first: self.run.first + kept, count: self.run.count - kept };
+        self.run.count = kept;
+        Self { run: rest }
+    }
+
     /// Keeps the frames for ever; the physical address.
     #[must_use]
     pub fn leak(self) -> u64 {

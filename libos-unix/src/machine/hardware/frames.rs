@@ -6,6 +6,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
 use exo_user::frames::{self, Wanted, window};
+use exo_user::heap;
 
 /// Counts are kept for so many frames at a time.
 const GROUP: usize = 512;
@@ -49,7 +50,7 @@ pub(crate) fn take_frame() -> Option<u64> {
     TABLE.with(|table| {
         let number = match table.free.pop() {
             Some(number) => number,
-            None if frames::available() <= HEAP_SHARE => return None,
+            None if frames::available() <= HEAP_SHARE && !trim() => return None,
             None => frames::allocate()?.leak() / FRAME_BYTES as u64,
         };
         *table.count(number)? = 1;
@@ -87,8 +88,15 @@ fn give(number: u64) {
     drop(unsafe { frames::Frame::from_leaked(number * FRAME_BYTES as u64) });
 }
 
+/// Has the heap give back what it does not use, if that may be much; whether programs can have some of it.
+fn trim() -> bool {
+    const WORTH_IT: usize = 128 * FRAME_BYTES;
+    heap::free_bytes() >= WORTH_IT && heap::trim() != 0 && frames::available() > HEAP_SHARE
+}
+
 /// Gives the pool what is kept at hand; how many frames that are.
 pub fn give_back_free() -> usize {
+    heap::trim();
     let (tables, roots) =
         TABLES.with(|tables| (core::mem::take(&mut tables.empty), core::mem::take(&mut tables.roots)));
     tables.into_iter().chain(roots).for_each(release_frame);
@@ -109,12 +117,13 @@ pub fn grow() -> u64 {
 pub(crate) fn has_room(bytes: usize) -> bool {
     let frames = frames::available() as usize * FRAME_BYTES;
     // Of what is free in the heap a good part is in pieces too small for much.
-    frames + exo_user::heap::free_bytes() / 2 >= HEAP_SHARE as usize / 2 * FRAME_BYTES + bytes
+    frames + heap::free_bytes() / 2 >= HEAP_SHARE as usize / 2 * FRAME_BYTES + bytes
 }
 
 /// How many frames are to be had without asking the kernel.
 #[must_use]
 pub fn free_frames() -> u64 {
+    trim();
     let tables = TABLES.with(|tables| tables.empty.len() + tables.roots.len());
     frames::available() + TABLE.with(|table| table.free.len() as u64) + tables as u64
 }
