@@ -6,7 +6,7 @@ mod outside;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use console::{Screen, Stream};
-use core::cell::{Cell, RefCell};
+use core::cell::RefCell;
 use core::fmt;
 use exo_user::abi::boot_page::BootPage;
 use exo_user::abi::console::Stream as Channel;
@@ -91,6 +91,7 @@ pub fn start(boot: &'static BootPage) -> ! {
     machine::set_total_frames(boot.runs().iter().map(|run| run.count).sum());
     machine::enable_vector_registers();
     exo_user::revocation::install();
+    machine::keep_guaranteed(boot);
     let Some(stack) = exo_user::frames::allocate_contiguous(STACK_FRAMES) else { call::exit(STATUS_NO_PROGRAM) };
     let stack = (stack.as_ptr() as u64 + stack.len() as u64) & !15;
     match system(boot) {
@@ -123,8 +124,7 @@ fn system(boot: &'static BootPage) -> core::result::Result<Rc<Unix>, Trouble> {
     make_devices(&root)?;
     let job = Job::of(boot);
     let input = Rc::new(Input::default());
-    let unix =
-        Unix::new(Rc::new(Machine { input: Rc::clone(&input), owes: Cell::new(false) }), Namespace::new(root, "tmpfs"));
+    let unix = Unix::new(Rc::new(Machine { input: Rc::clone(&input) }), Namespace::new(root, "tmpfs"));
     mount_proc(&unix)?;
     first_program(&unix, &job, &input)?;
     Ok(unix)

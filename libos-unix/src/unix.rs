@@ -13,6 +13,7 @@ mod wait_for;
 use crate::file::File;
 use crate::fs::Namespace;
 use crate::futex::Futexes;
+use crate::memory::AddressSpace;
 use crate::process::{Identifiers, Process, Thread, WaitStatus};
 use crate::schedule::{RunQueue, Timers};
 use crate::signal::Actions;
@@ -94,6 +95,8 @@ pub struct Unix {
     /// Nanoseconds of the monotonic clock at which all began.
     pub began: u64,
     pub(crate) outside: Rc<dyn Outside>,
+    /// The memory of the process that was ended last because there was too little.
+    sacrificed: RefCell<Weak<RefCell<AddressSpace>>>,
     current: RefCell<Option<Rc<Thread>>>,
     /// Before the program goes on there is more to look at than its call.
     pub(crate) attention: Cell<bool>,
@@ -116,6 +119,7 @@ impl Unix {
             signal_files: RefCell::default(),
             ready: Rc::default(),
             timers: Rc::default(),
+            sacrificed: RefCell::default(),
             processes,
             threads: RefCell::default(),
             identifiers,

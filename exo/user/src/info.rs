@@ -81,10 +81,18 @@ pub fn frame(number: u64) -> Option<FrameRecord> {
     unsafe { (number < frame_count()).then(|| read(place)) }
 }
 
+/// What a frame is, one of [`frame_state`](exo_abi::info::frame_state): much less to read than all of its record.
+#[must_use]
+pub fn state_of_frame(number: u64) -> Option<u8> {
+    let place = FRAME_TABLE.load(Ordering::Relaxed) + number.checked_mul(size_of::<FrameRecord>() as u64)?;
+    // SAFETY: as for `frame`; the state is a byte of the record.
+    unsafe { (number < frame_count()).then(|| read(place + offset_of!(FrameRecord, state) as u64)) }
+}
+
 /// Runs of free frames from frame `from` on, in ascending order, as long as they are in the table.
 #[must_use]
-pub fn free_runs(from: u64) -> FreeRuns<fn(u64) -> Option<FrameRecord>> {
-    free_runs_of(from, frame)
+pub fn free_runs(from: u64) -> FreeRuns<fn(u64) -> Option<u8>> {
+    free_runs_of(from, state_of_frame)
 }
 
 /// The free frames, in ascending order.

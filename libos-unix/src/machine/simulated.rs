@@ -51,7 +51,11 @@ pub(crate) const fn take_emergency() -> bool {
     false
 }
 
-pub(crate) const fn refill_reserve() {}
+pub(crate) const fn refill_reserve() -> bool {
+    true
+}
+
+pub(crate) const fn breathe() {}
 
 /// Lets time pass.
 pub fn advance(ticks: u64) {

@@ -3,8 +3,8 @@
 use alloc::rc::Rc;
 use core::cell::{Cell, RefCell};
 use exo_user::console::{Read, read_input};
-use exo_user::revocation::{Asked, Victims};
-use exo_user::{events, revocation};
+use exo_user::revocation::{Asked, Victims, phase};
+use exo_user::{events, info, revocation};
 use libos_unix::file::{Description, OpenFlags};
 use libos_unix::pipe::PipeEnd;
 use libos_unix::terminal::{Terminal, WindowSize};
@@ -95,8 +95,6 @@ impl Victims for Giver<'_> {
 #[derive(Debug)]
 pub struct Machine {
     pub input: Rc<Input>,
-    /// The kernel has asked for frames, and has not got all of them yet.
-    pub owes: Cell<bool>,
 }
 
 impl Outside for Machine {
@@ -106,8 +104,9 @@ impl Outside for Machine {
 
     fn poll(&self, unix: &Unix) {
         events::poll();
-        if revocation::pending() || self.owes.get() {
-            self.owes.set(revocation::poll(&mut Giver { unix }).unanswered);
+        let is_asked = || info::request().is_some_and(|request| request.phase == phase::REQUESTED);
+        if revocation::pending() || is_asked() {
+            machine::answer(&mut Giver { unix });
         }
         if unix.input_came.get() {
             unix.input_came.set(!self.input.poll());

@@ -7,6 +7,7 @@ use crate::memory::{Access, FRAME_BYTES, Fault, FaultCode};
 use crate::process::{Process, Thread};
 use crate::signal::{Information, Signal};
 use alloc::rc::Rc;
+use alloc::vec::Vec;
 
 impl Unix {
     /// Makes an access of the current thread possible.
@@ -55,7 +56,7 @@ impl Unix {
     /// Memory is wanted for the library OS itself, or by the kernel: somebody has to go, unless somebody does already.
     pub fn relieve(&self) {
         let dying = |process: &Rc<Process>| process.pending.borrow().set().contains(Signal::KILL);
-        if self.processes.borrow().values().any(dying) {
+        if self.sacrificed.borrow().strong_count() != 0 || self.processes.borrow().values().any(dying) {
             // That may be enough.
             return;
         }
@@ -64,9 +65,16 @@ impl Unix {
         }
     }
 
+    /// Ends a process and those that have the same memory, without which nothing would be had of it.
     fn sacrifice(&self, victim: &Rc<Process>) {
-        log::warn!("out of memory: process {} is ended", victim.id);
-        self.send(victim, Information::kernel(Signal::KILL));
+        let Some(space) = victim.leader().map(|leader| leader.space()) else { return };
+        let has_it = |process: &&Rc<Process>| process.leader().is_some_and(|each| Rc::ptr_eq(&each.space(), &space));
+        let victims: Vec<Rc<Process>> = self.processes.borrow().values().filter(has_it).cloned().collect();
+        self.sacrificed.replace(Rc::downgrade(&space));
+        for victim in victims {
+            log::warn!("out of memory: process {} is ended", victim.id);
+            self.send(&victim, Information::kernel(Signal::KILL));
+        }
         self.attend();
     }
 

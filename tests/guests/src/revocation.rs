@@ -1,6 +1,7 @@
 //! Revocation under load. The arguments say who this is: `claimant`, which gives up frames of its guarantee and claims them back, or a
 //! victim that has taken what was free and `cooperates`, is `slow`, has no slice (`timeless`), or `ignores` what is asked of it.
 
+mod asker;
 mod claimant;
 mod victim;
 
@@ -17,6 +18,9 @@ const VICTIMS: [&str; 4] = ["cooperates", "slow", "timeless", "ignores"];
 
 /// Plays the part that the arguments name; the exit status.
 pub fn run(boot: &'static BootPage) -> u32 {
+    if let Some(name) = boot.arguments().strip_prefix("asks ") {
+        return asker::run(boot, name);
+    }
     let verdict = match boot.arguments() {
         "claimant" => claimant::run(boot),
         part => victim::run(boot, part),

@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/sysinfo.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -204,8 +205,29 @@ static void try(const char *name, void (*what)(void), int must)
     audit();
 }
 
-int main(void)
+/* Takes memory: until it is ended for that, or while there is some left, and then stays with what it has. */
+static void eat(int stay)
 {
+    enum { PIECE = 1 << 18, LEAVE = 3 << 20 };
+    struct sysinfo info;
+    for (;;) {
+        sysinfo(&info);
+        if (stay && info.freeram < LEAVE)
+            pause();
+        char *at = mmap(NULL, PIECE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (at == MAP_FAILED)
+            _exit(0);
+        for (unsigned i = 0; i < PIECE; i += 4096)
+            at[i] = 1;
+    }
+}
+
+/* With a word, "eat" or "stay", it only eats. */
+int main(int count, char **words)
+{
+    if (count > 1) {
+        eat(strcmp(words[1], "stay") == 0);
+    }
     begin();
     try("descriptors", descriptors, 1);
     try("full pipes", full_pipes, 0);

@@ -17,3 +17,4 @@ mod terminal;
 mod traps;
 mod unix;
 mod unix_hostile;
+mod unix_memory;

@@ -7,26 +7,28 @@ use crate::capability::{Capability, rights};
 use crate::info;
 use core::sync::atomic::{AtomicU64, Ordering};
 use exo_abi::boot_page::FrameRun;
-use exo_abi::info::{FrameRecord, frame_state};
+use exo_abi::info::frame_state;
 
-/// A frame's record as the choice sees it: a frame that was lost and is in use still is not to be taken again.
-fn record_for_choice(number: u64) -> Option<FrameRecord> {
-    let mut record = info::frame(number)?;
-    if matches!(record.state, frame_state::FREE | frame_state::PROMISED) && POOL.lock().state(number) == State::Lost {
-        record.state = frame_state::OWNED;
-    }
-    Some(record)
+/// Whether a frame was lost and is in use still: it is not to be taken again.
+fn is_lost(number: u64) -> bool {
+    POOL.lock().state(number) == State::Lost
 }
 
-/// A frame's record as if only what is promised to this environment were free.
-fn promised_as_free(number: u64) -> Option<FrameRecord> {
-    let mut record = record_for_choice(number)?;
+/// A frame's state as the choice sees it.
+fn state_for_choice(number: u64) -> Option<u8> {
+    let state = info::state_of_frame(number)?;
+    Some(if state == frame_state::FREE && is_lost(number) { frame_state::OWNED } else { state })
+}
+
+/// A frame's state as if only what is promised to this environment were free.
+fn promised_as_free(number: u64) -> Option<u8> {
+    let record = info::frame(number)?;
     let own = info::own_id();
     let promised = record.state == frame_state::PROMISED
         && u32::from(record.owner_index) == own.index
-        && record.owner_generation == own.generation;
-    record.state = if promised { frame_state::FREE } else { frame_state::OWNED };
-    Some(record)
+        && record.owner_generation == own.generation
+        && !is_lost(number);
+    Some(if promised { frame_state::FREE } else { frame_state::OWNED })
 }
 
 /// Where free frames were found last: below it there is little left to look at.
@@ -34,8 +36,8 @@ static HINT: AtomicU64 = AtomicU64::new(0);
 
 /// Chooses among the frames that the kernel shows as free, first from where there were some last.
 pub(super) fn choose(wanted: Wanted, runs: &mut [FrameRun]) -> Option<usize> {
-    let record = if POOL.lock().lost() == 0 { info::frame } else { record_for_choice };
-    let mut from = |first| choice::choose(|| info::free_runs_of(first, record), wanted, runs);
+    let state = if POOL.lock().lost() == 0 { info::state_of_frame } else { state_for_choice };
+    let mut from = |first| choice::choose(|| info::free_runs_of(first, state), wanted, runs);
     let chosen = from(HINT.load(Ordering::Relaxed)).or_else(|| from(0))?;
     HINT.store(runs.first().map_or(0, |run| run.first), Ordering::Relaxed);
     Some(chosen)
@@ -90,7 +92,7 @@ fn grow_by(
         Ok(batch.frames())
     })
     .map(|()| grown)
-    .map_err(|error| (grown, error))
+    .or_else(|error| if wanted.fewer && grown != 0 { Ok(grown) } else { Err((grown, error)) })
 }
 
 pub(super) const fn rights_of_own_memory() -> u64 {

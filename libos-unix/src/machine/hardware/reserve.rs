@@ -22,8 +22,8 @@ pub(super) fn keep() {
     pool::set_source(give_up);
 }
 
-/// Keeps as much as is to be kept, as far as the pool has it.
-pub(crate) fn refill_reserve() {
+/// Keeps as much as is to be kept, as far as the pool has it; whether that is all.
+pub(crate) fn refill_reserve() -> bool {
     let wanted = (frames::total_frames() / SHARE / PIECE) as usize;
     KEPT.with(|kept| {
         for place in kept.iter_mut().take(wanted).filter(|place| place.is_none()) {
@@ -33,7 +33,8 @@ pub(crate) fn refill_reserve() {
             }
             *place = pool::allocate_block_here(PIECE, 1);
         }
-    });
+        kept.iter().take(wanted).all(Option::is_some)
+    })
 }
 
 /// The heap wants `count` frames in one piece, which the pool has not.
@@ -46,7 +47,12 @@ fn give_up(count: u64) {
     unix().attend();
 }
 
-/// Whether the reserve was touched since somebody asked.
+/// Whether the reserve was touched since somebody asked, and what is free by now does not make up for it.
 pub(crate) fn take_emergency() -> bool {
-    TOUCHED.load(Ordering::Relaxed) && TOUCHED.swap(false, Ordering::Relaxed)
+    if !TOUCHED.load(Ordering::Relaxed) {
+        return false;
+    }
+    TOUCHED.store(false, Ordering::Relaxed);
+    frames::give_back_free();
+    !refill_reserve()
 }

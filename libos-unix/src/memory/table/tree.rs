@@ -57,6 +57,7 @@ pub(super) fn share(from: u64, to: u64, level: u32, base: u64, range: &Range<u64
             let there = machine::read_word(to, index);
             let below = if there & PRESENT == 0 { add(to, index)? } else { number(there) };
             share(number(entry), below, level - 1, base + index as u64 * span(level), range, kept)?;
+            machine::breathe();
         }
     }
     Ok(())
@@ -81,6 +82,7 @@ pub(super) fn clear(table: u64, level: u32, base: u64, ranges: &[Range<u64>], al
             let at = base + index as u64 * span(level);
             let after = at + span(level);
             any |= clear(number(entry), level - 1, at, between(ranges, at, after), alone);
+            machine::breathe();
             if alone.start <= at && after <= alone.end {
                 machine::write_word(table, index, 0);
                 machine::release_table(number(entry));

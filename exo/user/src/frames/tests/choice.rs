@@ -27,6 +27,20 @@ fn one_piece_comes_before_many_and_large_ones_before_small_ones() {
 }
 
 #[test]
+fn who_is_content_with_fewer_gets_what_there_is() {
+    let free = [run(1, 2), run(10, 30), run(50, 1)];
+    assert_eq!(chosen(&free, Wanted::up_to(34), 9), Some(free.to_vec()));
+    assert_eq!(chosen(&free, Wanted::up_to(32), 9), Some(std::vec![run(1, 2), run(10, 30)]));
+    assert_eq!(
+        chosen(&free, Wanted::up_to(34), 2),
+        Some(std::vec![run(1, 2), run(10, 30)]),
+        "as far as there is room for runs"
+    );
+    assert_eq!(chosen(&free, Wanted::up_to(20), 9), Some(std::vec![run(10, 20)]));
+    assert_eq!(chosen(&[], Wanted::up_to(1), 9), None);
+}
+
+#[test]
 fn a_large_page_begins_where_one_can() {
     let free = [run(1, 1000), run(1500, 600)];
     assert_eq!(chosen(&free, Wanted::large_page(), 1), Some(std::vec![run(1536, 512)]));

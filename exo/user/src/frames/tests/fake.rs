@@ -46,12 +46,11 @@ impl Fake {
     }
 
     pub fn free_runs(&self) -> Vec<FrameRun> {
-        let record = |frame: u64| {
+        let state = |frame: u64| {
             let state = *self.frames.get(usize::try_from(frame).ok()?)?;
-            let state = if state == State::Free { frame_state::FREE } else { frame_state::OWNED };
-            Some(FrameRecord { state, ..FrameRecord::default() })
+            Some(if state == State::Free { frame_state::FREE } else { frame_state::OWNED })
         };
-        free_runs_of(0, record).collect()
+        free_runs_of(0, state).collect()
     }
 
     fn change(&mut self, runs: &[FrameRun], most: u64, from: State, to: State, error: Error) -> Reply {
