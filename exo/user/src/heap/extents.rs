@@ -1,12 +1,9 @@
 //! The pieces of memory that the heap is made of, each with a header at its own start, so that it can be given back.
 
+use crate::frames::FRAME_BYTES as FRAME;
 use core::mem::size_of;
 use core::ptr::{NonNull, null_mut};
-use exo_abi::layout::FRAME_SIZE;
 use talc::{OomHandler, Span, Talc};
-
-/// A frame's bytes, as a length.
-const FRAME: usize = FRAME_SIZE as usize;
 
 /// Whole frames in one piece, which nobody else uses. Dropping it gives them back.
 pub(super) trait Memory: Send + Sized {
