@@ -1,6 +1,9 @@
 //! The root file system comes as an archive: cpio "newc", as Linux takes it for an initramfs
 //! (Documentation/driver-api/early-userspace/buffer-format.rst).
 
+#[cfg(test)]
+mod tests;
+
 use super::inode::{Inode, MetadataChange, New};
 use super::{MOST_NAME, number};
 use crate::errno::Errno;

@@ -1,5 +1,8 @@
 //! Programs: what an ELF file asks for, and an address space that is made so (System V ABI, chapter 5).
 
+#[cfg(test)]
+mod tests;
+
 use crate::errno::{Errno, Result};
 use crate::file::File;
 use crate::io::Filling;
