@@ -15,6 +15,8 @@ mod permission;
 pub mod proc;
 mod rename;
 pub mod slaves;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 pub use archive::{ArchiveError, unpack};

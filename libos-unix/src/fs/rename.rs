@@ -52,6 +52,10 @@ impl Namespace {
 
     fn check_rename(&self, base: &Base<'_>, old: &Walked, file: &Place, new: &Walked, exchange: bool) -> Result<()> {
         let is_directory = file.inode.kind() == Kind::Directory;
+        let other_is_no_directory = || new.found.as_ref().is_some_and(|other| other.inode.kind() != Kind::Directory);
+        if exchange && new.wants_directory && other_is_no_directory() {
+            return Err(Errno::ENOTDIR);
+        }
         if !is_directory && (old.wants_directory || (new.wants_directory && !exchange)) {
             return Err(Errno::ENOTDIR);
         }

@@ -79,25 +79,27 @@ fn a_shell_at_a_terminal_edits_lines_and_controls_jobs() {
     // Two to the left, a character less, to the end, a word less.
     at_prompt(b"echo 1x2\x1b[D\x7f\x05 junk\x17$((6 * 7))\r", "\r\n12 42\r\n");
     session.forget();
-    session.types(b"sleep 1000\r");
-    session.sees("sleep 1000\r\n");
+    // It says when it has the terminal: what is typed before is the shell's, or nobody's.
+    session.types(b"sh -c 'trap \"echo again\" CONT; echo started; while :; do sleep 0.1; done'\r");
+    session.sees("started\r\n");
     let mut at_prompt = |keys: &[u8], shows: &str| {
         session.forget();
         session.types(keys);
         session.sees(shows);
         session.sees(PROMPT);
     };
-    at_prompt(b"\x1a", "[1]+  Stopped                    sleep 1000");
+    at_prompt(b"\x1a", "[1]+  Stopped                    sh -c");
     at_prompt(b"bg; jobs\r", "Running");
+    session.sees("again\r\n");
     session.forget();
     session.types(b"fg\r");
-    session.sees("fg\r\nsleep 1000\r\n");
+    session.sees("again\r\n");
     session.forget();
     session.types(b"\x03");
     session.sees(PROMPT);
     session.forget();
-    session.types(b"cat > /tmp/file\r");
-    session.sees("cat > /tmp/file\r\n");
+    session.types(b"echo ready; cat > /tmp/file\r");
+    session.sees("ready\r\n");
     session.types(b"one\rtwp\x7fo\r\x04");
     session.sees(PROMPT);
     session.forget();
