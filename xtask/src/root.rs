@@ -116,8 +116,11 @@ fn base() -> Result<Entries> {
     DIRECTORIES.iter().for_each(|&(name, permissions)| put(name, Entry::directory(permissions)));
     FILES.iter().for_each(|&(name, text)| put(name, Entry::file(0o644, text)));
     LINKS.iter().for_each(|&(name, target)| put(name, Entry::link(target)));
-    for applet in applets(&busybox)? {
-        put(&applet, Entry::link(format!("/{BUSYBOX}")));
+    // In /bin and in /usr/bin, as where these are one directory: programs and scripts name either.
+    for applet in applets(&busybox)?.iter().map(String::as_str).chain([BUSYBOX]) {
+        let below = applet.trim_start_matches("usr/");
+        put(below, Entry::link(format!("/{BUSYBOX}")));
+        put(&format!("usr/{below}"), Entry::link(format!("/{BUSYBOX}")));
     }
     let content = std::fs::read(&busybox).with_context(|| format!("cannot read {}", busybox.display()))?;
     put(BUSYBOX, Entry::file(0o755, content));
