@@ -8,6 +8,7 @@ pub use end::PipeEnd;
 use crate::errno::{Errno, Result};
 use crate::file::Ready;
 use crate::io::{Destination, Source};
+use crate::memory::AddressSpace;
 use crate::wait::WaitQueue;
 use alloc::rc::Rc;
 use core::cell::{Cell, RefCell};
@@ -99,6 +100,41 @@ impl Pipe {
         let count = ring.take(to)?;
         drop(ring);
         self.queue.wake_for(Ready::OUT | Ready::WRNORM);
+        Ok(count)
+    }
+
+    /// [`read`](Self::read) into a program's memory, as far as the bytes lie in one piece.
+    ///
+    /// # Errors
+    /// EAGAIN as there; EFAULT.
+    #[inline]
+    pub fn read_to_program(&self, space: &mut AddressSpace, address: u64, length: usize) -> Result<usize> {
+        let mut ring = self.ring.borrow_mut();
+        if ring.is_empty() {
+            return if self.writers.get() == 0 { Ok(0) } else { Err(Errno::EAGAIN) };
+        }
+        let count = ring.take_piece(length, |bytes| space.copy_in(address, bytes))?;
+        drop(ring);
+        self.queue.wake_for(Ready::OUT | Ready::WRNORM);
+        Ok(count)
+    }
+
+    /// [`write`](Self::write) out of a program's memory, where there is room in one piece for all of it.
+    ///
+    /// # Errors
+    /// EPIPE, EAGAIN as there; EFAULT where it cannot be read; ENOBUFS where the room is in pieces, or the ring has yet to grow.
+    #[inline]
+    pub fn write_from_program(&self, space: &mut AddressSpace, address: u64, length: usize) -> Result<usize> {
+        if self.readers.get() == 0 {
+            return Err(Errno::EPIPE);
+        }
+        let mut ring = self.ring.borrow_mut();
+        if ring.room() < length {
+            return Err(Errno::EAGAIN);
+        }
+        let count = ring.put_piece(length, |bytes| space.copy_out(address, bytes))?;
+        drop(ring);
+        self.queue.wake_for(Ready::IN | Ready::RDNORM);
         Ok(count)
     }
 

@@ -18,6 +18,7 @@ mod messages;
 mod metadata;
 mod open;
 mod paths;
+mod pipes;
 mod poll;
 mod process;
 mod read_write;

@@ -66,6 +66,30 @@ impl Ring {
         Ok(done)
     }
 
+    /// Takes up to `length` bytes that lie in one piece and go to `to`, which says how many it took.
+    #[inline]
+    pub(super) fn take_piece(&mut self, length: usize, to: impl FnOnce(&[u8]) -> Result<usize>) -> Result<usize> {
+        let part = length.min(self.length).min(self.bytes.len() - self.start);
+        let count = to(&self.bytes[self.start..self.start + part])?;
+        self.skip(count);
+        Ok(count)
+    }
+
+    /// Puts `length` bytes in that come from `from`, which says how many it gave.
+    ///
+    /// # Errors
+    /// ENOBUFS where there is no piece of memory for them.
+    #[inline]
+    pub(super) fn put_piece(&mut self, length: usize, from: impl FnOnce(&mut [u8]) -> Result<usize>) -> Result<usize> {
+        let end = self.start + self.length;
+        let at = if end < self.bytes.len() { end } else { end - self.bytes.len() };
+        let free = if end < self.bytes.len() { at..self.bytes.len() } else { at..self.start };
+        let piece = self.bytes.get_mut(free).and_then(|piece| piece.get_mut(..length)).ok_or(Errno::ENOBUFS)?;
+        let count = from(piece)?;
+        self.length += count;
+        Ok(count)
+    }
+
     /// Shows the first bytes, as many as fit; how many.
     pub(super) fn peek(&self, into: &mut [u8]) -> usize {
         let count = into.len().min(self.length);

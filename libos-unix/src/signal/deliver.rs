@@ -9,7 +9,7 @@ use alloc::rc::Rc;
 
 /// Takes every signal that a thread does not block, until it runs a handler with nothing more to take, stops or ends.
 pub fn deliver(unix: &Unix, thread: &Rc<Thread>) {
-    while thread.can_run() {
+    while thread.can_run() && unix.has_signal(thread) {
         let wanted = !thread.mask.get();
         let Some(information) = thread.take_signal(wanted) else { break };
         let signal = information.signal;
@@ -59,7 +59,8 @@ fn dumps(process: &Process) -> bool {
     process.limits.get().soft(crate::process::Resource::Core) != 0 && process.dumpable.get()
 }
 
-fn handle(unix: &Unix, thread: &Rc<Thread>, information: &Information, action: &Action, handler: u64) {
+/// Has a thread run a handler.
+pub fn handle(unix: &Unix, thread: &Rc<Thread>, information: &Information, action: &Action, handler: u64) {
     let signal = information.signal;
     if thread.in_call.get() {
         leave_call(thread, action);

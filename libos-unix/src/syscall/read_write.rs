@@ -174,10 +174,16 @@ fn check_size(call: &Call<'_>, description: &Description, offset: Option<u64>) -
 }
 
 pub(super) fn read(call: &Call<'_>) -> Outcome {
+    if let Some(outcome) = super::pipes::read(call) {
+        return outcome;
+    }
     read_from(call, &Buffers::plain(call)?, None)
 }
 
 pub(super) fn write(call: &Call<'_>) -> Outcome {
+    if let Some(outcome) = super::pipes::write(call) {
+        return outcome;
+    }
     write_to(call, &Buffers::plain(call)?, None)
 }
 

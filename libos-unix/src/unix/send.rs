@@ -3,12 +3,13 @@
 use super::Unix;
 use crate::event::SignalFile;
 use crate::process::{Process, ProcessState, Thread, WaitStatus};
-use crate::signal::{Information, Signal, SignalSet};
+use crate::signal::{self, Disposition, Information, Signal, SignalSet};
 use crate::syscall::Restart;
 use alloc::rc::Rc;
 
 impl Unix {
     /// Whether a signal waits that a thread does not block.
+    #[inline]
     #[must_use]
     pub fn has_signal(&self, thread: &Thread) -> bool {
         let pending = thread.pending.borrow().set() | thread.process.pending.borrow().set();
@@ -91,11 +92,18 @@ impl Unix {
     /// A signal that an instruction of the thread has caused: blocking and ignoring it do not help.
     pub fn force(&self, thread: &Rc<Thread>, information: Information) {
         let signal = information.signal;
-        let actions = thread.process.actions.borrow().clone();
-        let mut action = *actions.borrow().get(signal);
+        let mut action = *thread.process.actions.borrow().borrow().get(signal);
         let blocked = thread.mask.get().contains(signal);
-        if blocked || action.disposition == crate::signal::Disposition::Ignore {
-            action.disposition = crate::signal::Disposition::Default;
+        if let Disposition::Handler(address) = action.disposition
+            && !blocked
+            && self.goes_on(thread)
+        {
+            // Nothing comes before it.
+            return signal::handle(self, thread, &information, &action, address);
+        }
+        let actions = thread.process.actions.borrow().clone();
+        if blocked || action.disposition == Disposition::Ignore {
+            action.disposition = Disposition::Default;
             actions.borrow_mut().set(signal, action);
             thread.mask.set(thread.mask.get().without(signal));
         }

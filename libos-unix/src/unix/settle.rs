@@ -10,6 +10,9 @@ use alloc::rc::Rc;
 impl Unix {
     /// Returns when the current thread is one that goes on in ring 3, with nothing left to do for it before.
     pub fn settle(&self) {
+        if self.current.borrow().as_ref().is_some_and(|thread| self.goes_on(thread)) {
+            return;
+        }
         loop {
             if self.outcome.get().is_some() {
                 return;
@@ -32,6 +35,13 @@ impl Unix {
                 return;
             }
         }
+    }
+
+    /// Whether the thread that has the CPU simply goes on: nobody wants attention, and nothing waits for it.
+    #[inline]
+    pub(super) fn goes_on(&self, thread: &Thread) -> bool {
+        let is_free = thread.can_run() && !thread.in_call.get() && thread.saved_mask.get().is_none();
+        is_free && !self.attention.get() && !self.has_signal(thread)
     }
 
     /// Who runs next: the current thread, as long as it can and its time is not over.
@@ -60,7 +70,9 @@ impl Unix {
         if thread.in_call.get() && !syscall::again(self, thread) && !self.is_interrupted(thread) {
             return false;
         }
-        signal::deliver(self, thread);
+        if self.has_signal(thread) || thread.saved_mask.get().is_some() {
+            signal::deliver(self, thread);
+        }
         thread.can_run() && !thread.in_call.get()
     }
 }
