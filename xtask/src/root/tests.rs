@@ -101,7 +101,17 @@ fn a_root_has_a_shell_and_what_is_added() {
     let file = Root { additions: vec![addition] }.archive().unwrap();
     assert_ne!(Root { additions: Vec::new() }.archive().unwrap(), file);
     let archive = std::fs::read(file).unwrap();
-    for name in ["bin/sh\0", "etc/motd\0", "bin/find\0", "usr/bin/find\0", "usr/bin/sh\0", "usr/sbin/chroot\0", "bin/busybox\0", "tmp\0", "TRAILER!!!\0"] {
+    for name in [
+        "bin/sh\0",
+        "etc/motd\0",
+        "bin/find\0",
+        "usr/bin/find\0",
+        "usr/bin/sh\0",
+        "usr/sbin/chroot\0",
+        "bin/busybox\0",
+        "tmp\0",
+        "TRAILER!!!\0",
+    ] {
         assert!(archive.windows(name.len()).any(|window| window == name.as_bytes()), "{name}");
     }
 }
