@@ -7,6 +7,7 @@
 mod ancillary;
 mod call;
 mod clocks;
+mod clone;
 mod descriptors;
 mod events;
 mod exec;
@@ -33,6 +34,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod wait;
 
 pub use call::{Call, Outcome, Restart, Stop, StopKind};
 pub use system::RELEASE;

@@ -5,20 +5,24 @@
 
 mod context;
 mod entry;
+mod exchange;
 mod frames;
 mod reserve;
 mod traps;
+mod vectors;
 
-pub use context::{Context, Registers, USER_CODE, USER_DATA, enable_vector_registers};
-pub(crate) use context::{
-    activate, capabilities, clear_vectors, load_bases, restore, save, signal_frame_bytes, vector_state_bytes,
-};
-pub use frames::{answer, free_frames, give_back_free, grow, keep_guaranteed, set_total_frames, total_frames};
+pub use context::{Context, Registers, USER_CODE, USER_DATA};
+pub(crate) use context::{activate, capabilities, clear_vectors, load_bases, restore, save, signal_frame_bytes};
+pub(crate) use exchange::breathe;
+pub use exchange::{answer, grow, keep_guaranteed};
 pub(crate) use frames::{
-    breathe, clear_frame, copy_frame, has_room, read_frame, read_word, release_frame, release_root, release_table,
-    share_frame, shares, take_frame, take_root, take_table, write_frame, write_word, zero_frame,
+    clear_frame, copy_frame, has_room, read_frame, read_word, release_frame, release_root, release_table, share_frame,
+    shares, take_frame, take_root, take_table, write_frame, write_word, zero_frame,
 };
+pub use frames::{free_frames, give_back_free, set_total_frames, total_frames};
 pub(crate) use reserve::{refill_reserve, take_emergency};
+pub use vectors::enable_vector_registers;
+pub(crate) use vectors::vector_state_bytes;
 
 use crate::process::Thread;
 use crate::syscall::Made;

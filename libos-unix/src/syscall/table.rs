@@ -1,8 +1,12 @@
 //! Every system call that there is, by Linux's number (arch/x86/entry/syscalls/syscall_64.tbl).
 
 use super::{Call, Made, Outcome};
-use super::{clocks, descriptors, events, exec, futexes, identity, locks, memory, metadata, open, paths, process};
-use super::{messages, poll, read_write, resources, signals, socket_options, sockets, splice, streams, system, timers};
+use super::{
+    clocks, clone, descriptors, events, exec, futexes, identity, locks, memory, metadata, open, paths, process,
+};
+use super::{
+    messages, poll, read_write, resources, signals, socket_options, sockets, splice, streams, system, timers, wait,
+};
 use bitflags::Flags;
 
 /// Makes a call.
@@ -129,12 +133,12 @@ calls! {
     53 socketpair sockets::socketpair: sockets::SocketFlags;
     54 setsockopt socket_options::setsockopt;
     55 getsockopt socket_options::getsockopt;
-    56 clone process::clone: process::CloneFlags;
-    57 fork process::fork;
-    58 vfork process::vfork;
+    56 clone clone::clone: clone::CloneFlags;
+    57 fork clone::fork;
+    58 vfork clone::vfork;
     59 execve exec::execve;
-    60 exit process::exit;
-    61 wait4 process::wait4: crate::unix::WaitOptions;
+    60 exit wait::exit;
+    61 wait4 wait::wait4: crate::unix::WaitOptions;
     62 kill signals::kill;
     63 uname system::uname;
     72 fcntl descriptors::fcntl;
@@ -248,12 +252,12 @@ calls! {
     228 clock_gettime clocks::clock_gettime;
     229 clock_getres clocks::clock_getres;
     230 clock_nanosleep clocks::clock_nanosleep;
-    231 exit_group process::exit_group;
+    231 exit_group wait::exit_group;
     232 epoll_wait events::epoll_wait;
     233 epoll_ctl events::epoll_ctl: crate::event::WatchFlags;
     234 tgkill signals::tgkill;
     235 utimes metadata::utimes;
-    247 waitid process::waitid: crate::unix::WaitOptions;
+    247 waitid wait::waitid: crate::unix::WaitOptions;
     257 openat open::openat: crate::file::OpenFlags;
     258 mkdirat paths::mkdirat;
     259 mknodat paths::mknodat;
@@ -308,7 +312,7 @@ calls! {
     328 pwritev2 read_write::pwritev2;
     332 statx metadata::statx;
     334 rseq system::rseq;
-    435 clone3 process::clone3: process::CloneFlags;
+    435 clone3 clone::clone3: clone::CloneFlags;
     436 close_range descriptors::close_range: descriptors::CloseRangeFlags;
     437 openat2 open::openat2: crate::file::OpenFlags;
     439 faccessat2 metadata::faccessat2;
