@@ -1,5 +1,8 @@
 //! The descriptors of a process: small numbers for open file descriptions.
 
+#[cfg(test)]
+mod tests;
+
 use crate::errno::{Errno, Result};
 use crate::file::Description;
 use alloc::rc::Rc;

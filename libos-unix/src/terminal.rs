@@ -6,6 +6,8 @@ mod input;
 mod output;
 mod pair;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 pub use control::request;
 pub use pair::{Master, SLAVES};

@@ -7,6 +7,8 @@ mod alarm_clock;
 mod interval;
 mod posix;
 mod processor;
+#[cfg(test)]
+mod tests;
 
 pub use alarm_clock::AlarmClock;
 pub use interval::IntervalTimers;

@@ -1,5 +1,8 @@
 //! Signals that have been sent and not taken.
 
+#[cfg(test)]
+mod tests;
+
 use super::{Information, Signal, SignalSet, code};
 use alloc::collections::VecDeque;
 

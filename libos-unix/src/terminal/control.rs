@@ -102,7 +102,7 @@ impl Terminal {
     }
 
     /// Replaces the settings.
-    fn set(&self, new: Settings, flush: bool) {
+    pub(super) fn set(&self, new: Settings, flush: bool) {
         let old = self.settings.replace(new);
         let mut input = self.input.borrow_mut();
         if flush {
