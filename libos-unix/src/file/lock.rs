@@ -2,6 +2,9 @@
 //!
 //! They only hold against each other. Whoever has one keeps a [`Hold`]; with it the locks go.
 
+#[cfg(test)]
+mod tests;
+
 use crate::errno::{Errno, Result};
 use crate::wait::WaitQueue;
 use alloc::collections::BTreeMap;
