@@ -4,10 +4,13 @@ mod end;
 mod files;
 mod groups;
 mod memory;
+mod mounts;
 mod run;
 mod send;
 mod settle;
 mod terminals;
+#[cfg(test)]
+mod tests;
 mod wait_for;
 
 use crate::file::File;
@@ -24,6 +27,7 @@ use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 
 pub use files::anchor;
+pub use mounts::{make_devices, mount_all};
 pub use wait_for::{Ended, WaitOptions, Whom};
 
 /// What the library OS needs of the outside while nobody can run.

@@ -1,7 +1,7 @@
 //! Programs: what an ELF file asks for, and an address space that is made so (System V ABI, chapter 5).
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use crate::errno::{Errno, Result};
 use crate::file::File;

@@ -42,7 +42,7 @@ fn program(kind: u16, segments: &[Segment], length: usize) -> Vec<u8> {
 }
 
 /// Code of a page and a half, and data that continue as zeros for two more pages.
-fn good() -> Vec<u8> {
+pub(crate) fn good() -> Vec<u8> {
     let code = (1, 5, 0, BASE, 0x1800, 0x1800);
     let data = (1, 6, 0x1800, BASE + 0x2800, 0x100, 0x2000);
     program(2, &[code, data], 0x1900)
