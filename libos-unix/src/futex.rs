@@ -10,8 +10,8 @@ use crate::memory::{Access, AddressSpace};
 use crate::process::{Shared, Thread};
 use crate::wait::Wake;
 use alloc::collections::{BTreeMap, VecDeque};
-use alloc::rc::Rc;
-use core::cell::RefCell;
+use alloc::rc::{Rc, Weak};
+use core::cell::{Cell, RefCell};
 
 /// What makes two words the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,14 +24,15 @@ pub enum Key {
 
 #[derive(Clone, Debug)]
 struct Waiter {
-    thread: Rc<Thread>,
+    /// The queue keeps nobody who has ended.
+    thread: Weak<Thread>,
     visit: u64,
     bits: u32,
 }
 
 impl Waiter {
     fn is_over(&self) -> bool {
-        self.thread.is_over(self.visit)
+        self.thread.upgrade().is_none_or(|thread| thread.is_over(self.visit))
     }
 }
 
@@ -39,7 +40,13 @@ impl Waiter {
 #[derive(Debug, Default)]
 pub struct Futexes {
     queues: RefCell<BTreeMap<Key, VecDeque<Waiter>>>,
+    /// Who has come since those that are over were looked for everywhere, and how many may: nobody may ever ask for their words again.
+    came: Cell<usize>,
+    limit: Cell<usize>,
 }
+
+/// So many are there before anybody looks.
+const FEW: usize = 64;
 
 impl Futexes {
     /// The key of a word, and what it holds. `private` says that only this space means the word.
@@ -63,9 +70,16 @@ impl Futexes {
     /// Has a thread wait.
     pub fn enter(&self, key: Key, thread: &Rc<Thread>, bits: u32) {
         let mut queues = self.queues.borrow_mut();
+        self.came.set(self.came.get() + 1);
+        if self.came.get() > self.limit.get().max(FEW) {
+            queues.values_mut().for_each(|queue| queue.retain(|waiter| !waiter.is_over()));
+            queues.retain(|_, queue| !queue.is_empty());
+            self.limit.set(queues.values().map(VecDeque::len).sum());
+            self.came.set(0);
+        }
         let queue = queues.entry(key).or_default();
         queue.retain(|waiter| !waiter.is_over());
-        queue.push_back(Waiter { thread: Rc::clone(thread), visit: thread.visit(), bits });
+        queue.push_back(Waiter { thread: Rc::downgrade(thread), visit: thread.visit(), bits });
     }
 
     /// Wakes up to `count` of those who wait with one of `bits`; how many.
@@ -84,8 +98,9 @@ impl Futexes {
                 next
             };
             let Some(waiter) = next else { break };
-            waiter.thread.futex_woken.set(true);
-            waiter.thread.wake(waiter.visit, Ready::all());
+            let Some(thread) = waiter.thread.upgrade() else { continue };
+            thread.futex_woken.set(true);
+            thread.wake(waiter.visit, Ready::all());
             woken += 1;
         }
         woken

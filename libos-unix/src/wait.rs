@@ -4,7 +4,7 @@
 //! beginning, once one of them wakes its thread; who wakes says nothing of what there is, so who is woken looks.
 
 use crate::file::Ready;
-use alloc::rc::Rc;
+use alloc::rc::Weak;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 use core::fmt;
@@ -19,7 +19,7 @@ pub trait Wake: fmt::Debug {
     fn is_over(&self, visit: u64) -> bool;
 }
 
-/// Those who wait for the same thing.
+/// Those who wait for the same thing. The queue keeps nobody: who has gone waits no more.
 #[derive(Debug, Default)]
 pub struct WaitQueue {
     entries: RefCell<Vec<Entry>>,
@@ -29,8 +29,20 @@ pub struct WaitQueue {
 
 #[derive(Clone, Debug)]
 struct Entry {
-    who: Rc<dyn Wake>,
+    who: Weak<dyn Wake>,
     visit: u64,
+}
+
+impl Entry {
+    fn is_over(&self) -> bool {
+        self.who.upgrade().is_none_or(|who| who.is_over(self.visit))
+    }
+
+    fn wake(&self, what: Ready) {
+        if let Some(who) = self.who.upgrade() {
+            who.wake(self.visit, what);
+        }
+    }
 }
 
 impl WaitQueue {
@@ -41,10 +53,10 @@ impl WaitQueue {
     }
 
     /// Adds somebody until he is woken, or is over.
-    pub fn enter(&self, who: Rc<dyn Wake>, visit: u64) {
+    pub fn enter(&self, who: Weak<dyn Wake>, visit: u64) {
         let mut entries = self.entries.borrow_mut();
         if entries.len() >= self.limit.get() {
-            entries.retain(|entry| !entry.who.is_over(entry.visit));
+            entries.retain(|entry| !entry.is_over());
             self.limit.set((entries.len() * 2).max(8));
         }
         entries.push(Entry { who, visit });
@@ -63,7 +75,7 @@ impl WaitQueue {
         // Who is woken may enter again at once.
         let mut woken = self.entries.take();
         for entry in woken.drain(..) {
-            entry.who.wake(entry.visit, what);
+            entry.wake(what);
         }
         // The memory serves the next.
         let mut entries = self.entries.borrow_mut();
@@ -77,14 +89,14 @@ impl WaitQueue {
         let mut woken = 0;
         while woken < count {
             let mut entries = self.entries.borrow_mut();
-            let Some(position) = entries.iter().position(|entry| !entry.who.is_over(entry.visit)) else {
+            let Some(position) = entries.iter().position(|entry| !entry.is_over()) else {
                 entries.clear();
                 break;
             };
             let entry = entries.remove(position);
             entries.drain(..position);
             drop(entries);
-            entry.who.wake(entry.visit, Ready::all());
+            entry.wake(Ready::all());
             woken += 1;
         }
         woken
@@ -93,6 +105,6 @@ impl WaitQueue {
     /// Whether nobody waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.borrow().iter().all(|entry| entry.who.is_over(entry.visit))
+        self.entries.borrow().iter().all(Entry::is_over)
     }
 }

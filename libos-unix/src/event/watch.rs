@@ -78,9 +78,9 @@ impl Wake for Watched {
 impl Watched {
     /// Hears of the next change.
     fn enter(&self, description: &Description) {
-        if let (false, Some(queue), Some(me)) = (self.entered.get(), description.file().queue(), self.me.upgrade()) {
+        if let (false, Some(queue)) = (self.entered.get(), description.file().queue()) {
             self.entered.set(true);
-            queue.enter(me, 0);
+            queue.enter(self.me.clone(), 0);
         }
     }
 

@@ -202,6 +202,12 @@ impl Thread {
         self.me.upgrade()
     }
 
+    /// It, as queues know it.
+    #[must_use]
+    pub fn waiter(&self) -> Weak<dyn Wake> {
+        self.me.clone()
+    }
+
     /// The number under which it waits now.
     #[must_use]
     pub const fn visit(&self) -> u64 {

@@ -48,10 +48,8 @@ impl Socket {
 
     /// Hears of it when somebody reads what others have sent too.
     fn wait_for_room(&self, receiver: &Self) {
-        if let Some(me) = self.me.upgrade().filter(|_| self.kind == SocketKind::Datagram)
-            && !self.waits.replace(true)
-        {
-            receiver.senders.enter(me, 0);
+        if self.kind == SocketKind::Datagram && !self.waits.replace(true) {
+            receiver.senders.enter(self.me.clone(), 0);
         }
     }
 

@@ -243,7 +243,7 @@ impl<'u> Call<'u> {
 
     /// Enters a queue, to be made again when it wakes.
     pub fn enter(&self, queue: &WaitQueue) {
-        queue.enter(self.thread.clone(), self.thread.visit());
+        queue.enter(self.thread.waiter(), self.thread.visit());
     }
 
     /// Does something with a file until it need not wait: EAGAIN is waiting for the file, unless nobody waits for it.

@@ -46,6 +46,9 @@ fn number() -> impl Strategy<Value = u64> {
     prop_oneof![3 => proptest::sample::select(all), 3 => proptest::sample::select(common), 1 => 0..600_u64]
 }
 
+/// Flags that calls have together: of threads, vfork, mappings, opening.
+const FLAGS: [u64; 10] = [0x5_0f00, 0x4111, 0x3d_0f00, 0x11, 0x21, 0x22, 0x32, 0x42, 0x8_0800, 0x80];
+
 fn word() -> impl Strategy<Value = Word> {
     prop_oneof![
         4 => (0..12_u64).prop_map(Word::Plain),
@@ -53,6 +56,7 @@ fn word() -> impl Strategy<Value = Word> {
         1 => (0..32_u32).prop_map(|bit| Word::Plain(1 << bit)),
         1 => any::<u16>().prop_map(|low| Word::Plain(low.into())),
         1 => any::<u64>().prop_map(Word::Plain),
+        2 => proptest::sample::select(&FLAGS[..]).prop_map(Word::Plain),
         1 => (-4096_i64..0).prop_map(|negative| Word::Plain(negative.cast_unsigned())),
         4 => (0..world::BYTES).prop_map(Word::Memory),
         3 => (0..world::PATHS.len()).prop_map(Word::Path),
@@ -60,19 +64,31 @@ fn word() -> impl Strategy<Value = Word> {
     ]
 }
 
-fn call() -> impl Strategy<Value = (u64, [Word; 6])> {
-    (number(), [word(), word(), word(), word(), word(), word()])
+/// A call, shown as people write one.
+#[derive(Clone)]
+struct Made(u64, [Word; 6]);
+
+impl std::fmt::Debug for Made {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let entry = TABLE.get(self.0 as usize).and_then(Option::as_ref);
+        write!(f, "{}{:x?}", entry.map_or("unknown", |entry| entry.name), self.1)
+    }
+}
+
+fn call() -> impl Strategy<Value = Made> {
+    (number(), [word(), word(), word(), word(), word(), word()]).prop_map(|(number, words)| Made(number, words))
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { max_shrink_iters: 400, ..ProptestConfig::with_cases(150) })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 3000, ..ProptestConfig::with_cases(150) })]
 
     #[test]
-    fn programs_that_call_anything_bring_nothing_down(calls in proptest::collection::vec(call(), 1..250), filling in any::<u64>()) {
+    fn programs_that_call_anything_bring_nothing_down(calls in proptest::collection::vec(call(), 1..250), filling in any::<u64>(), memory in prop_oneof![Just(1_usize << 16), 60..500_usize]) {
         let before = machine::frames_in_use();
+        machine::set_frame_limit(before + memory);
         {
             let mut world = World::new(filling);
-            for (number, words) in calls {
+            for Made(number, words) in calls {
                 if !world.step(number, words) {
                     break;
                 }

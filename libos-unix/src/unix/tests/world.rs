@@ -40,13 +40,23 @@ pub const PATHS: [&str; 14] = [
 const PATH: u64 = 32;
 
 /// An argument.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub enum Word {
     Plain(u64),
     /// An address in the program's memory.
     Memory(u64),
     /// That of a name.
     Path(usize),
+}
+
+impl std::fmt::Debug for Word {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Plain(value) => write!(f, "{value:#x}"),
+            Self::Memory(offset) => write!(f, "@{offset:#x}"),
+            Self::Path(which) => write!(f, "{:?}", PATHS[*which]),
+        }
+    }
 }
 
 impl Word {
