@@ -8,7 +8,7 @@ mod number;
 mod pending;
 
 pub use action::{Action, ActionFlags, Actions, Disposition};
-pub use deliver::{deliver, handle};
+pub use deliver::{deliver, enter_handler};
 pub use frame::{DISABLED, DISARMS, ON_STACK, StackDescription, pop_frame, push_frame};
 pub use information::{Information, code};
 pub use number::{DefaultAction, Signal, SignalSet};

@@ -106,9 +106,10 @@ fn run_handler(frame: &mut ExceptionFrame) {
 
 /// The stubs enter here with the frame that they and the CPU pushed, the common pointer moved to the next stack. They move it back.
 extern "C" fn dispatch(frame: &mut ExceptionFrame) {
-    let rsp = frame.rsp;
+    let (rsp, from_ring_3) = (frame.rsp, frame.is_ring_3());
     run_handler(frame);
-    if frame.rsp != rsp {
+    // Nothing of ring 3 lies on the stacks of an area, wherever it goes on.
+    if frame.rsp != rsp && !(from_ring_3 && frame.is_ring_3()) {
         // SAFETY: the frame lies on a stack of an area.
         let local = unsafe { Local::of(frame) };
         local.continue_on(frame.rsp);

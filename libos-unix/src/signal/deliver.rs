@@ -2,6 +2,7 @@
 
 use super::frame::push_frame;
 use super::{Action, ActionFlags, DefaultAction, Disposition, Information, Signal, SignalSet};
+use crate::machine::Registers;
 use crate::process::{Process, Thread, WaitStatus};
 use crate::syscall::Restart;
 use crate::unix::Unix;
@@ -17,7 +18,14 @@ pub fn deliver(unix: &Unix, thread: &Rc<Thread>) {
         match action.disposition {
             Disposition::Ignore => {}
             Disposition::Default => by_default(unix, thread, signal),
-            Disposition::Handler(address) => handle(unix, thread, &information, &action, address),
+            Disposition::Handler(address) => {
+                let mut registers = thread.context.registers();
+                if thread.in_call.get() {
+                    leave_call(thread, &mut registers, &action);
+                }
+                enter_handler(unix, thread, &mut registers, &information, &action, address);
+                thread.context.set_registers(&registers);
+            }
         }
     }
     if !thread.in_call.get()
@@ -59,12 +67,16 @@ fn dumps(process: &Process) -> bool {
     process.limits.get().soft(crate::process::Resource::Core) != 0 && process.dumpable.get()
 }
 
-/// Has a thread run a handler.
-pub fn handle(unix: &Unix, thread: &Rc<Thread>, information: &Information, action: &Action, handler: u64) {
+/// Makes the registers of a thread those with which a handler begins.
+pub fn enter_handler(
+    unix: &Unix,
+    thread: &Rc<Thread>,
+    registers: &mut Registers,
+    information: &Information,
+    action: &Action,
+    handler: u64,
+) {
     let signal = information.signal;
-    if thread.in_call.get() {
-        leave_call(thread, action);
-    }
     if action.flags.contains(ActionFlags::RESETHAND) {
         thread
             .process
@@ -74,7 +86,7 @@ pub fn handle(unix: &Unix, thread: &Rc<Thread>, information: &Information, actio
             .set(signal, Action { disposition: Disposition::Default, ..*action });
     }
     let before = thread.saved_mask.take().unwrap_or(thread.mask.get());
-    if push_frame(thread, information, action, handler, before).is_err() {
+    if push_frame(thread, registers, information, action, handler, before).is_err() {
         // Its stack cannot hold the frame.
         let actions = thread.process.actions.borrow().clone();
         if signal == Signal::SEGMENT {
@@ -91,16 +103,14 @@ pub fn handle(unix: &Unix, thread: &Rc<Thread>, information: &Information, actio
 }
 
 /// A handler runs in the middle of a call that waits: it is over, or made again afterwards.
-fn leave_call(thread: &Thread, action: &Action) {
+fn leave_call(thread: &Thread, registers: &mut Registers, action: &Action) {
     /// Bytes of the instruction SYSCALL.
     const SYSCALL: u64 = 2;
     let again = thread.restart.get() == Restart::IfAsked && action.flags.contains(ActionFlags::RESTART);
     if again {
-        let mut registers = thread.context.registers();
         registers.rip -= SYSCALL;
-        thread.context.set_registers(&registers);
     } else {
-        thread.context.set_result(crate::errno::Errno::EINTR.as_result());
+        registers.rax = crate::errno::Errno::EINTR.as_result();
     }
     thread.in_call.set(false);
     thread.progress.set(crate::process::Progress::default());

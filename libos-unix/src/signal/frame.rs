@@ -99,18 +99,18 @@ const FIXED_FLAGS: u64 = 0x202;
 /// Off in a handler: TF, DF, RF.
 const HANDLER_FLAGS_OFF: u64 = 0x1_0500;
 
-/// Has a thread run a handler; `before` is the mask that returning brings back.
+/// Has a thread with these registers run a handler; `before` is the mask that returning brings back.
 ///
 /// # Errors
-/// EFAULT where its stack cannot be written.
+/// EFAULT where its stack cannot be written; the registers are as they were.
 pub fn push_frame(
     thread: &Thread,
+    registers: &mut Registers,
     information: &Information,
     action: &Action,
     handler: u64,
     before: SignalSet,
 ) -> Result<()> {
-    let mut registers = thread.context.registers();
     let alternate = thread.alternate_stack.get();
     let switches =
         action.flags.contains(ActionFlags::ONSTACK) && alternate.bytes != 0 && !alternate.holds(registers.rsp);
@@ -127,7 +127,7 @@ pub fn push_frame(
         flags: FLAGS,
         link: 0,
         stack: StackDescription::of(&alternate, registers.rsp),
-        context: SignalContext { vector_state: state_at, ..context_of(thread, &registers, before) },
+        context: SignalContext { vector_state: state_at, ..context_of(thread, registers, before) },
         mask: before.0,
         information: information.encode(),
     };
@@ -149,7 +149,6 @@ pub fn push_frame(
     registers.rip = handler.min(USER_END);
     registers.rflags &= !HANDLER_FLAGS_OFF;
     (registers.cs, registers.ss) = (USER_CODE, USER_DATA);
-    thread.context.set_registers(&registers);
     machine::clear_vectors(&thread.context);
     Ok(())
 }

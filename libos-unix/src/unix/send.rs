@@ -2,6 +2,7 @@
 
 use super::Unix;
 use crate::event::SignalFile;
+use crate::machine::Registers;
 use crate::process::{Process, ProcessState, Thread, WaitStatus};
 use crate::signal::{self, Disposition, Information, Signal, SignalSet};
 use crate::syscall::Restart;
@@ -92,16 +93,9 @@ impl Unix {
     /// A signal that an instruction of the thread has caused: blocking and ignoring it do not help.
     pub fn force(&self, thread: &Rc<Thread>, information: Information) {
         let signal = information.signal;
-        let mut action = *thread.process.actions.borrow().borrow().get(signal);
-        let blocked = thread.mask.get().contains(signal);
-        if let Disposition::Handler(address) = action.disposition
-            && !blocked
-            && self.goes_on(thread)
-        {
-            // Nothing comes before it.
-            return signal::handle(self, thread, &information, &action, address);
-        }
         let actions = thread.process.actions.borrow().clone();
+        let mut action = *actions.borrow().get(signal);
+        let blocked = thread.mask.get().contains(signal);
         if blocked || action.disposition == Disposition::Ignore {
             action.disposition = Disposition::Default;
             actions.borrow_mut().set(signal, action);
@@ -109,6 +103,20 @@ impl Unix {
         }
         thread.pending.borrow_mut().add(information);
         self.attend();
+    }
+
+    /// The same for the thread that has the CPU, with these registers, where nothing else is to be done first: they become those of its
+    /// handler. False where it has none, or something is.
+    pub fn force_at_once(&self, thread: &Rc<Thread>, registers: &mut Registers, information: &Information) -> bool {
+        let signal = information.signal;
+        let action = *thread.process.actions.borrow().borrow().get(signal);
+        match action.disposition {
+            Disposition::Handler(address) if !thread.mask.get().contains(signal) && self.goes_on(thread) => {
+                signal::enter_handler(self, thread, registers, information, &action, address);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// A thread looks at its signals, whatever it waits for.

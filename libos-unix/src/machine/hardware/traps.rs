@@ -55,6 +55,19 @@ fn on_input(upcall: &mut events::Upcall<'_>) {
     on_event(upcall);
 }
 
+/// A program has done something for which it gets a signal: its handler is next, if nothing else is.
+fn signal(frame: &mut Registers, fault: [u64; 3], information: Information) {
+    let system = unix();
+    let Some(thread) = system.current() else { return exceptions::fatal(frame) };
+    thread.fault.set(fault);
+    if !system.force_at_once(&thread, frame, &information) {
+        system.force(&thread, information);
+    }
+    if system.attention.get() {
+        go_on(frame, |_, _| {});
+    }
+}
+
 /// A program was interrupted: takes its registers, does something about it, and has the library OS go on with whoever is next, on its own
 /// stack.
 fn go_on(frame: &mut Registers, work: impl FnOnce(&Unix, &Rc<Thread>)) {
@@ -87,11 +100,11 @@ fn on_page_fault(frame: &mut Registers) {
     };
     let system = unix();
     if let Err(fault) = system.fault(address, access) {
-        let error_code = shown_error_code(frame.error_code, fault);
-        go_on(frame, |system, thread| {
-            thread.fault.set([vector::PAGE_FAULT.into(), error_code, address]);
-            signal_fault(system, thread, fault);
-        });
+        let words = [vector::PAGE_FAULT.into(), shown_error_code(frame.error_code, fault), address];
+        match information_of_fault(fault) {
+            Some(information) => signal(frame, words, information),
+            None => go_on(frame, Unix::out_of_memory),
+        }
     }
 }
 
@@ -106,17 +119,15 @@ const fn shown_error_code(error_code: u64, fault: Fault) -> u64 {
     }
 }
 
-fn signal_fault(system: &Unix, thread: &Rc<Thread>, fault: Fault) {
-    let address = fault.address;
-    let information = match fault.code {
-        FaultCode::NotMapped => Information::fault(Signal::SEGMENT, code::SEGV_MAPERR, address),
-        FaultCode::NotAllowed | FaultCode::Untouchable => {
-            Information::fault(Signal::SEGMENT, code::SEGV_ACCERR, address)
-        }
-        FaultCode::BeyondFile => Information::fault(Signal::BUS, code::BUS_ADRERR, address),
-        FaultCode::OutOfMemory => return system.out_of_memory(thread),
+/// What a program is told of an access that cannot be made good; `None` where there is no memory for it.
+fn information_of_fault(fault: Fault) -> Option<Information> {
+    let (signal, code) = match fault.code {
+        FaultCode::NotMapped => (Signal::SEGMENT, code::SEGV_MAPERR),
+        FaultCode::NotAllowed | FaultCode::Untouchable => (Signal::SEGMENT, code::SEGV_ACCERR),
+        FaultCode::BeyondFile => (Signal::BUS, code::BUS_ADRERR),
+        FaultCode::OutOfMemory => return None,
     };
-    system.force(thread, information);
+    Some(Information::fault(signal, code, fault.address))
 }
 
 fn on_fault(frame: &mut Registers) {
@@ -124,10 +135,7 @@ fn on_fault(frame: &mut Registers) {
         return exceptions::fatal(frame);
     }
     let (number, error_code, rip) = (frame.vector, frame.error_code, frame.rip);
-    go_on(frame, |system, thread| {
-        thread.fault.set([number, error_code, 0]);
-        system.force(thread, information(number as u8, rip));
-    });
+    signal(frame, [number, error_code, 0], information(number as u8, rip));
 }
 
 /// What a program is told of its own exception (Linux, `arch/x86/kernel/traps.c`).
