@@ -6,7 +6,7 @@ use crate::errno::{Errno, Result};
 use crate::machine::{self, Registers, USER_CODE, USER_DATA};
 use crate::memory::{USER_END, UserMemory};
 use crate::process::{AlternateStack, Thread};
-use zerocopy::{FromBytes, Immutable, IntoBytes};
+use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
 
 /// struct stack_t.
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable)]
@@ -78,12 +78,19 @@ struct SignalContext {
 #[repr(C)]
 struct Frame {
     restorer: u64,
+    returned: Returned,
+    information: [u8; 128],
+}
+
+/// What of it is taken back: struct ucontext.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable)]
+#[repr(C)]
+struct Returned {
     flags: u64,
     link: u64,
     stack: StackDescription,
     context: SignalContext,
     mask: u64,
-    information: [u8; 128],
 }
 
 const _: () = assert!(size_of::<SignalContext>() == 256 && size_of::<Frame>() == 440);
@@ -122,15 +129,14 @@ pub fn push_frame(
     if switches && at < alternate.start {
         return Err(Errno::EFAULT);
     }
-    let frame = Frame {
-        restorer: action.restorer,
+    let returned = Returned {
         flags: FLAGS,
         link: 0,
         stack: StackDescription::of(&alternate, registers.rsp),
         context: SignalContext { vector_state: state_at, ..context_of(thread, registers, before) },
         mask: before.0,
-        information: information.encode(),
     };
+    let frame = Frame { restorer: action.restorer, returned, information: information.encode() };
     {
         let space = thread.space.borrow();
         let mut space = space.borrow_mut();
@@ -142,7 +148,7 @@ pub fn push_frame(
     }
     registers.rdi = information.signal.number().into();
     registers.rsi = at + core::mem::offset_of!(Frame, information) as u64;
-    registers.rdx = at + core::mem::offset_of!(Frame, flags) as u64;
+    registers.rdx = at + core::mem::offset_of!(Frame, returned) as u64;
     registers.rax = 0;
     registers.rsp = at;
     // Where there is no such address the program faults at its first instruction, as if there was.
@@ -184,10 +190,12 @@ fn context_of(thread: &Thread, registers: &Registers, before: SignalSet) -> Sign
 /// EFAULT where there is no such frame, or not one that can be gone on with.
 pub fn pop_frame(thread: &Thread) -> Result<()> {
     let mut registers = thread.context.registers();
-    let at = registers.rsp.wrapping_sub(8);
+    // Its return has taken the first word.
+    let at = registers.rsp;
     let space = thread.space.borrow();
     let mut space = space.borrow_mut();
-    let frame: Frame = (&mut *space as &mut dyn UserMemory).read(at)?;
+    let mut frame = Returned::new_zeroed();
+    space.read_bytes(at, frame.as_mut_bytes())?;
     let context = &frame.context;
     if context.rip >= USER_END {
         return Err(Errno::EFAULT);
