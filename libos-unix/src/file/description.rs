@@ -5,6 +5,7 @@ use super::lock::{FileLocks, Hold, Owner};
 use crate::errno::{Errno, Result};
 use crate::fs::Place;
 use crate::io::{Destination, Source};
+use crate::pipe::{Pipe, PipeEnd};
 use alloc::rc::Rc;
 use core::cell::{Cell, RefCell};
 
@@ -75,6 +76,8 @@ impl OpenFlags {
 #[derive(Debug)]
 pub struct Description {
     file: Rc<dyn File>,
+    /// The pipe of which the file is an end: asked for at each short read and write.
+    pipe: Option<Rc<Pipe>>,
     offset: Cell<u64>,
     flags: Cell<OpenFlags>,
     /// Where it was opened, of files that do not know that themselves.
@@ -89,8 +92,10 @@ impl Description {
     pub fn new(file: Rc<dyn File>, flags: OpenFlags) -> Rc<Self> {
         let opening = OpenFlags::CREAT | OpenFlags::EXCL | OpenFlags::NOCTTY | OpenFlags::TRUNC | OpenFlags::CLOEXEC;
         file.opened(flags);
+        let pipe = file.as_any().downcast_ref::<PipeEnd>().map(|end| Rc::clone(end.pipe()));
         Rc::new(Self {
             file,
+            pipe,
             offset: Cell::new(0),
             flags: Cell::new(flags - opening),
             place: RefCell::default(),
@@ -102,6 +107,13 @@ impl Description {
     #[must_use]
     pub const fn file(&self) -> &Rc<dyn File> {
         &self.file
+    }
+
+    /// The pipe, where the file is an end of one.
+    #[inline]
+    #[must_use]
+    pub fn pipe(&self) -> Option<&Pipe> {
+        self.pipe.as_deref()
     }
 
     /// The file as one kind of file, where it is one.

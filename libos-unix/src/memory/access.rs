@@ -9,6 +9,12 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
+/// Whether a range, which is not empty, lies in one page: most do, and need no loop.
+#[inline]
+const fn is_in_a_page(address: u64, length: usize) -> bool {
+    length != 0 && (address % PAGE) as usize + length <= PAGE as usize
+}
+
 impl AddressSpace {
     /// The leaf of an address that the program may access.
     #[inline]
@@ -61,6 +67,10 @@ impl AddressSpace {
     /// EFAULT where that is none.
     pub fn copy_out(&mut self, address: u64, into: &mut [u8]) -> Result<usize> {
         let length = into.len();
+        if is_in_a_page(address, length) {
+            self.reach(address, Access::Read)?.with_frame(|frame| frame.read((address % PAGE) as usize, into));
+            return Ok(length);
+        }
         self.each_part(address, length, Access::Read, |frame, offset, done, part| {
             frame.read(offset, &mut into[done..done + part]);
             Ok(part)
@@ -72,6 +82,10 @@ impl AddressSpace {
     /// # Errors
     /// EFAULT where that is none.
     pub fn copy_in(&mut self, address: u64, bytes: &[u8]) -> Result<usize> {
+        if is_in_a_page(address, bytes.len()) {
+            self.reach(address, Access::Write)?.with_frame(|frame| frame.write((address % PAGE) as usize, bytes));
+            return Ok(bytes.len());
+        }
         self.each_part(address, bytes.len(), Access::Write, |frame, offset, done, part| {
             frame.write(offset, &bytes[done..done + part]);
             Ok(part)

@@ -5,7 +5,7 @@ use super::{Call, Outcome, Restart, Stop};
 use crate::errno::Errno;
 use crate::file::Description;
 use crate::memory::{AddressSpace, USER_END};
-use crate::pipe::{Pipe, PipeEnd};
+use crate::pipe::Pipe;
 
 /// Bytes that are short.
 const SHORT: u64 = 512;
@@ -24,15 +24,15 @@ fn with_pipe(
     let files = call.thread.files.borrow();
     let files = files.borrow();
     let description = files.get(descriptor).ok()?;
-    let end = description.as_kind::<PipeEnd>()?;
+    let pipe = description.pipe()?;
     if !allowed(description) {
         return None;
     }
     let space = call.thread.space.borrow();
-    match work(end.pipe(), &mut space.borrow_mut(), address, length as usize) {
+    match work(pipe, &mut space.borrow_mut(), address, length as usize) {
         Ok(count) => Some(Ok(count as u64)),
         Err(Errno::EAGAIN) if !description.never_waits() => {
-            call.enter(end.pipe().queue());
+            call.enter(pipe.queue());
             Some(Err(Stop::wait(Restart::IfAsked)))
         }
         Err(_) => None,
